@@ -1,0 +1,60 @@
+//! Sharing textures between processes, the whole way from allocation to the other side's texels.
+//!
+//! What this crate guarantees:
+//!
+//! - A handle is an owned type and is closed exactly once. Importing consumes it only on success; a refusal
+//!   gives it back (see [`Refused`]).
+//! - Whatever a peer sends (a descriptor, a handle, a message) can cause an error, never undefined behaviour,
+//!   a panic, a hang past the deadline, or a leaked handle.
+//! - Every descriptor created or received is close-on-exec.
+//! - Sizes, layouts and identities travel in a validated [`TextureDescriptor`]; none is guessed from a handle.
+//!
+//! The map:
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`handle`] | [`OwnedHandle`] and [`HandleType`] |
+//! | [`format`], [`texture`] | texel formats, what a texture is, the [`Device`] contract every backend meets |
+//! | [`descriptor`] | what travels beside a handle; parsing is validation |
+//! | [`channel`] | messages with handles beside them, between two processes |
+//! | [`shm`] | sealed shared memory |
+//! | [`host`] | the backend without a GPU: textures in shared memory |
+//! | [`vulkan`] | the Vulkan backend: textures over opaque fds |
+//! | [`pattern`] | test pictures in which every kind of mistake looks different |
+//! | [`deadline`] | how long an operation may take |
+//!
+//! ```
+//! use gpushare::{host::HostDevice, Device, Format, TextureSpec};
+//!
+//! let device = HostDevice::new();
+//! let mut texture = device.create_texture(&TextureSpec::new(Format::R8G8B8A8Unorm, 64, 64))?;
+//! device.write(&mut texture, &mut |texels| texels.fill(7))?;
+//! let (descriptor, handle) = device.export_texture(&mut texture)?;
+//! // … descriptor and handle cross to another process through a `Channel` …
+//! let mut imported = device.import_texture(&descriptor, handle)?;
+//! device.read(&mut imported, &mut |texels| assert!(texels.iter().all(|&byte| byte == 7)))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod channel;
+pub mod deadline;
+pub mod descriptor;
+pub mod format;
+pub mod handle;
+pub mod host;
+pub mod identity;
+pub mod pattern;
+pub mod shm;
+mod sys;
+pub mod texture;
+pub mod vulkan;
+
+pub use channel::{Channel, ChannelError, Message};
+pub use deadline::Deadline;
+pub use descriptor::{DescriptorError, TextureDescriptor};
+pub use format::Format;
+pub use handle::{HandleType, OwnedHandle};
+pub use identity::{Api, Identity, Uuid};
+pub use pattern::Pattern;
+pub use shm::{SharedMemory, SharedMemoryError};
+pub use texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};

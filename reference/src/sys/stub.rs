@@ -1,0 +1,182 @@
+//! A system that nothing is written for yet: everything compiles, and says so when it is called.
+
+use std::io;
+
+fn unsupported<T>() -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "not written for this operating system yet"))
+}
+
+/// A handle that cannot exist.
+#[derive(Debug)]
+pub(crate) enum RawOwned {}
+
+pub(crate) mod handle {
+    use super::{RawOwned, io, unsupported};
+
+    pub(crate) fn duplicate(handle: &RawOwned) -> io::Result<RawOwned> {
+        match *handle {}
+    }
+
+    #[expect(unsafe_code, reason = "the same signature as on other systems")]
+    pub(crate) unsafe fn claim(_number: i64) -> io::Result<RawOwned> {
+        unsupported()
+    }
+}
+
+pub(crate) mod shm {
+    use super::{RawOwned, io, unsupported};
+
+    pub(crate) fn create_sealed(_len: u64) -> io::Result<RawOwned> {
+        unsupported()
+    }
+
+    #[expect(dead_code, reason = "the same variants as on other systems")]
+    pub(crate) enum Object {
+        Memory { len: u64, sealed: bool },
+        Other { detail: String },
+    }
+
+    pub(crate) fn inspect(handle: &RawOwned) -> io::Result<Object> {
+        match *handle {}
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Mapping {}
+
+    impl Mapping {
+        pub(crate) fn new(handle: &RawOwned, _len: usize) -> io::Result<Self> {
+            match *handle {}
+        }
+
+        pub(crate) fn len(&self) -> usize {
+            match *self {}
+        }
+
+        pub(crate) fn write(&self, _offset: usize, _bytes: &[u8]) {
+            match *self {}
+        }
+
+        pub(crate) fn read(&self, _offset: usize, _bytes: &mut [u8]) {
+            match *self {}
+        }
+    }
+}
+
+pub(crate) mod socket {
+    use std::path::Path;
+
+    use super::{io, unsupported};
+    use crate::deadline::Deadline;
+    use crate::handle::OwnedHandle;
+
+    pub(crate) const MAX_HANDLES: usize = 253;
+
+    #[derive(Debug)]
+    pub(crate) enum Socket {}
+
+    pub(crate) struct Received {
+        pub(crate) bytes: usize,
+        pub(crate) truncated: bool,
+    }
+
+    impl Socket {
+        pub(crate) fn pair() -> io::Result<(Self, Self)> {
+            unsupported()
+        }
+
+        pub(crate) fn from_handle(handle: OwnedHandle) -> Result<Self, (OwnedHandle, io::Error)> {
+            match handle.0 {}
+        }
+
+        pub(crate) fn into_handle(self) -> OwnedHandle {
+            match self {}
+        }
+
+        pub(crate) fn connect(_path: &Path) -> io::Result<Self> {
+            unsupported()
+        }
+
+        pub(crate) fn receive(&self, _bytes: &mut [u8], _room: usize, _handles: &mut Vec<OwnedHandle>) -> io::Result<Received> {
+            match *self {}
+        }
+
+        pub(crate) fn send(&self, _bytes: &[u8], _handles: &[&OwnedHandle]) -> io::Result<usize> {
+            match *self {}
+        }
+
+        pub(crate) fn wait_readable(&self, _deadline: Deadline) -> io::Result<bool> {
+            match *self {}
+        }
+
+        pub(crate) fn wait_writable(&self, _deadline: Deadline) -> io::Result<bool> {
+            match *self {}
+        }
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Listening {}
+
+    impl Listening {
+        pub(crate) fn bind(_path: &Path) -> io::Result<Self> {
+            unsupported()
+        }
+
+        pub(crate) fn accept(&self, _deadline: Deadline) -> io::Result<Option<Socket>> {
+            match *self {}
+        }
+    }
+
+    pub(crate) fn borrow<'handle>(handles: &[&'handle OwnedHandle]) -> Vec<&'handle OwnedHandle> {
+        handles.to_vec()
+    }
+}
+
+pub(crate) mod external_memory {
+    #![expect(unsafe_code, reason = "the same signatures as on other systems")]
+
+    use ash::vk;
+
+    use crate::handle::OwnedHandle;
+
+    pub(crate) const EXTENSION: &std::ffi::CStr = c"an external memory extension for this operating system";
+
+    pub(crate) struct Functions;
+
+    pub(crate) fn functions(_instance: &ash::Instance, _device: &ash::Device) -> Functions {
+        Functions
+    }
+
+    #[expect(dead_code, reason = "the same variants as on other systems")]
+    pub(crate) enum Exported {
+        Handle(OwnedHandle),
+        NotADescriptor(i32),
+    }
+
+    pub(crate) fn export(_functions: &Functions, _memory: vk::DeviceMemory) -> Result<Exported, vk::Result> {
+        Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
+    }
+
+    /// # Safety
+    /// None is needed here.
+    pub(crate) unsafe fn allocate_imported(
+        _device: &ash::Device,
+        _info: vk::MemoryAllocateInfo<'_>,
+        handle: OwnedHandle,
+    ) -> Result<vk::DeviceMemory, (OwnedHandle, vk::Result)> {
+        match handle.0 {}
+    }
+
+    /// # Safety
+    /// None is needed here.
+    pub(crate) unsafe fn allocate_number(
+        _device: &ash::Device,
+        _info: vk::MemoryAllocateInfo<'_>,
+        _number: i64,
+    ) -> Result<vk::DeviceMemory, vk::Result> {
+        Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
+    }
+
+    pub(crate) fn object_bytes(handle: &OwnedHandle) -> Option<u64> {
+        match handle.0 {}
+    }
+}

@@ -1,0 +1,25 @@
+//! The Vulkan backend: textures over opaque file descriptors, on any driver.
+//!
+//! Ownership crosses with release and acquire barriers on `VK_QUEUE_FAMILY_EXTERNAL` (Vulkan, "Queue Family Ownership
+//! Transfer"); a shared texture rests in `VK_IMAGE_LAYOUT_GENERAL`. Sizes, memory types and layouts come from the descriptor and
+//! are checked against this device before the driver is asked.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`instance`] | the loader, the instance, its physical devices |
+//! | [`capability`] | what a physical device can share, without creating a device |
+//! | [`device`] | the logical device, its queue, and the [`crate::Device`] contract |
+//! | `memory` | allocations: exportable, imported, plain |
+//! | `image` | image creation and layout |
+//! | `transfer` | barriers, copies, the staging buffer |
+
+pub mod capability;
+pub mod device;
+mod error;
+mod image;
+pub mod instance;
+mod memory;
+mod transfer;
+
+pub use device::{RawImport, VulkanDevice, VulkanTexture};
+pub use instance::{PhysicalDevice, VulkanInstance};
