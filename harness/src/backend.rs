@@ -1,0 +1,110 @@
+//! What a peer drives. The backends here are thin: they number the textures of a [`gpushare::Device`].
+
+mod device;
+mod host;
+mod vulkan;
+
+pub use device::{DeviceBackend, SharingDevice};
+
+use gpushare::host::HostDevice;
+use gpushare::vulkan::VulkanDevice;
+use gpushare::{Identity, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
+
+use crate::protocol::{DeviceReport, Id, Problem};
+use gpushare::pattern::Mismatch;
+
+/// A handle on its way into an import.
+#[derive(Debug)]
+pub enum ImportHandle {
+    /// An open handle.
+    Owned(OwnedHandle),
+    /// A number that is no open descriptor.
+    Number(i64),
+}
+
+/// A refused import: the handle, unless the driver used it up, and why.
+pub type ImportRefused = (Option<OwnedHandle>, Problem);
+
+/// A sharing library as a peer drives it. Implement it to put another library or engine under the same cases.
+pub trait Backend {
+    /// Its name, for people.
+    fn name(&self) -> &'static str;
+
+    /// Every device and what it can share, without opening one.
+    ///
+    /// # Errors
+    /// A [`Problem`] where the driver does not come up.
+    fn probe(&mut self) -> Result<Vec<DeviceReport>, Problem>;
+
+    /// Open a device by its place in the list. What was open before is closed.
+    ///
+    /// # Errors
+    /// A [`Problem`] where there is no such device or it does not come up.
+    fn open(&mut self, device: u32) -> Result<Identity, Problem>;
+
+    /// Open a second device object, and close it again.
+    ///
+    /// # Errors
+    /// As [`Backend::open`].
+    fn reopen(&mut self, device: u32) -> Result<Identity, Problem>;
+
+    /// Create textures in one allocation, one for each number.
+    ///
+    /// # Errors
+    /// A [`Problem`]; no texture exists then.
+    fn create(&mut self, textures: &[Id], spec: &TextureSpec) -> Result<(), Problem>;
+
+    /// Fill a texture.
+    ///
+    /// # Errors
+    /// A [`Problem`].
+    fn fill(&mut self, texture: Id, pattern: Pattern) -> Result<(), Problem>;
+
+    /// Compare a texture with a pattern: `Some` tells how it differs.
+    ///
+    /// # Errors
+    /// A [`Problem`].
+    fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem>;
+
+    /// Export a texture.
+    ///
+    /// # Errors
+    /// A [`Problem`].
+    fn export(&mut self, texture: Id) -> Result<(TextureDescriptor, OwnedHandle), Problem>;
+
+    /// Import a texture; see [`crate::Request::Import`] for `guarded`.
+    ///
+    /// # Errors
+    /// [`ImportRefused`] gives the handle back.
+    fn import(
+        &mut self,
+        texture: Id,
+        descriptor: &TextureDescriptor,
+        handle: ImportHandle,
+        guarded: bool,
+    ) -> Result<(), ImportRefused>;
+
+    /// Free a texture.
+    ///
+    /// # Errors
+    /// A [`Problem`] for a number that names none.
+    fn free(&mut self, texture: Id) -> Result<(), Problem>;
+
+    /// Free all textures.
+    fn reset(&mut self);
+
+    /// Bytes of device memory in use by this process, where the driver tells.
+    fn heap_usage(&self) -> Option<u64>;
+}
+
+/// The backend with this name: `host` or `vulkan`.
+///
+/// # Errors
+/// The names that there are.
+pub fn by_name(name: &str) -> Result<Box<dyn Backend>, Problem> {
+    match name {
+        "host" => Ok(Box::new(DeviceBackend::<HostDevice>::new())),
+        "vulkan" => Ok(Box::new(DeviceBackend::<VulkanDevice>::new())),
+        _ => Err(Problem::new(crate::Code::Request, format!("no backend {name:?}; there are host and vulkan"))),
+    }
+}

@@ -1,0 +1,166 @@
+//! A backend over any [`gpushare::Device`].
+
+use std::collections::BTreeMap;
+
+use gpushare::pattern::Mismatch;
+use gpushare::{Device, Identity, OwnedHandle, Pattern, Refused, TextureDescriptor, TextureError, TextureSpec};
+
+use crate::backend::{Backend, ImportHandle, ImportRefused};
+use crate::protocol::{Code, DeviceReport, Id, Problem};
+
+/// What a device offers beyond the contract of sharing, so that it can be tested.
+pub trait SharingDevice: Device + Sized {
+    /// The backend's name.
+    const NAME: &'static str;
+
+    /// Every device of this kind, described without opening it.
+    ///
+    /// # Errors
+    /// [`TextureError`] where the driver does not come up.
+    fn reports() -> Result<Vec<DeviceReport>, TextureError>;
+
+    /// Open one by its place.
+    ///
+    /// # Errors
+    /// [`TextureError`] where there is none.
+    fn open(place: u32) -> Result<Self, TextureError>;
+
+    /// Import without looking at the object behind the handle, or from a bare number.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn import_unguarded(&self, descriptor: &TextureDescriptor, handle: ImportHandle) -> Result<Self::Texture, Refused>;
+
+    /// Bytes of device memory in use by this process.
+    fn heap_usage(&self) -> Option<u64>;
+}
+
+/// Numbers the textures of a device.
+pub struct DeviceBackend<D: SharingDevice> {
+    // Declared before the device: freed before it is closed.
+    textures: BTreeMap<Id, D::Texture>,
+    device: Option<D>,
+}
+
+impl<D: SharingDevice> Default for DeviceBackend<D> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<D: SharingDevice> DeviceBackend<D> {
+    /// With no device open.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { textures: BTreeMap::new(), device: None }
+    }
+
+    fn device(&self) -> Result<&D, Problem> {
+        self.device.as_ref().ok_or_else(|| Problem::new(Code::Request, "no device is open"))
+    }
+
+    fn with_texture<T>(
+        &mut self,
+        texture: Id,
+        then: impl FnOnce(&D, &mut D::Texture) -> Result<T, TextureError>,
+    ) -> Result<T, Problem> {
+        let device = self.device.as_ref().ok_or_else(|| Problem::new(Code::Request, "no device is open"))?;
+        let texture = self.textures.get_mut(&texture).ok_or_else(|| unknown(texture))?;
+        Ok(then(device, texture)?)
+    }
+
+    fn check_free(&self, texture: Id) -> Result<(), Problem> {
+        if self.textures.contains_key(&texture) {
+            return Err(Problem::new(Code::Request, format!("texture {texture} exists already")));
+        }
+        Ok(())
+    }
+}
+
+fn unknown(texture: Id) -> Problem {
+    Problem::new(Code::Request, format!("no texture {texture}"))
+}
+
+impl<D: SharingDevice> Backend for DeviceBackend<D> {
+    fn name(&self) -> &'static str {
+        D::NAME
+    }
+
+    fn probe(&mut self) -> Result<Vec<DeviceReport>, Problem> {
+        Ok(D::reports()?)
+    }
+
+    fn open(&mut self, device: u32) -> Result<Identity, Problem> {
+        self.reset();
+        self.device = None;
+        let opened = D::open(device)?;
+        let identity = opened.identity().clone();
+        self.device = Some(opened);
+        Ok(identity)
+    }
+
+    fn reopen(&mut self, device: u32) -> Result<Identity, Problem> {
+        Ok(D::open(device)?.identity().clone())
+    }
+
+    fn create(&mut self, textures: &[Id], spec: &TextureSpec) -> Result<(), Problem> {
+        textures.iter().try_for_each(|texture| self.check_free(*texture))?;
+        let count = u32::try_from(textures.len()).unwrap_or(u32::MAX);
+        let created = self.device()?.create_textures(spec, count)?;
+        self.textures.extend(textures.iter().copied().zip(created));
+        Ok(())
+    }
+
+    fn fill(&mut self, texture: Id, pattern: Pattern) -> Result<(), Problem> {
+        self.with_texture(texture, |device, texture| {
+            let spec = *device.spec(texture);
+            device.write(texture, &mut |texels| pattern.fill(&spec, texels))
+        })
+    }
+
+    fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem> {
+        self.with_texture(texture, |device, texture| {
+            let spec = *device.spec(texture);
+            let mut difference = None;
+            device.read(texture, &mut |texels| difference = pattern.verify(&spec, texels).err())?;
+            Ok(difference)
+        })
+    }
+
+    fn export(&mut self, texture: Id) -> Result<(TextureDescriptor, OwnedHandle), Problem> {
+        self.with_texture(texture, |device, texture| device.export_texture(texture))
+    }
+
+    fn import(
+        &mut self,
+        texture: Id,
+        descriptor: &TextureDescriptor,
+        handle: ImportHandle,
+        guarded: bool,
+    ) -> Result<(), ImportRefused> {
+        let (device, handle) = match (self.check_free(texture).and(self.device()), handle) {
+            (Ok(device), handle) => (device, handle),
+            (Err(problem), ImportHandle::Owned(handle)) => return Err((Some(handle), problem)),
+            (Err(problem), ImportHandle::Number(_)) => return Err((None, problem)),
+        };
+        let imported = match handle {
+            ImportHandle::Owned(handle) if guarded => device.import_texture(descriptor, handle),
+            other => device.import_unguarded(descriptor, other),
+        };
+        let imported = imported.map_err(|refused| (refused.handle, refused.error.into()))?;
+        self.textures.insert(texture, imported);
+        Ok(())
+    }
+
+    fn free(&mut self, texture: Id) -> Result<(), Problem> {
+        self.textures.remove(&texture).map(drop).ok_or_else(|| unknown(texture))
+    }
+
+    fn reset(&mut self) {
+        self.textures.clear();
+    }
+
+    fn heap_usage(&self) -> Option<u64> {
+        self.device.as_ref().and_then(SharingDevice::heap_usage)
+    }
+}

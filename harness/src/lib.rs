@@ -1,0 +1,25 @@
+//! Real processes that share GPU resources, and what they hold before and after.
+//!
+//! A *peer* is a process that owns a backend and does what it is told, one request at a time. Whoever starts peers (the
+//! *orchestrator*) loads no driver: a driver that crashes kills a peer and becomes evidence.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`protocol`] | requests and replies, as they travel |
+//! | [`backend`] | what a peer drives: the host, Vulkan, or anybody's |
+//! | [`peer`] | the peer's loop; any program becomes a peer by calling it first in `main` |
+//! | [`spawn`] | starting a peer, asking it, and how it ended |
+//! | [`ledger`] | what a process holds: descriptors by kind, shared mappings, device memory |
+//! | [`history`] | everything that was asked and answered, as JSON Lines |
+
+pub mod backend;
+pub mod history;
+pub mod ledger;
+pub mod peer;
+pub mod protocol;
+pub mod spawn;
+mod sys;
+
+pub use ledger::Ledger;
+pub use protocol::{Code, Problem, Reply, Request};
+pub use spawn::{Peer, PeerCommand, PeerError};

@@ -1,0 +1,185 @@
+//! Answering requests, one after the other.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gpushare::channel::Limits;
+use gpushare::{Channel, ChannelError, Deadline, OwnedHandle, TextureDescriptor};
+
+use crate::backend::{Backend, ImportHandle};
+use crate::peer::handles::Handles;
+use crate::protocol::{Code, HandleSource, Id, Numbered, Problem, Reply, Request, VERSION, digest};
+use crate::sys;
+
+/// All that a peer holds.
+pub(super) struct Server {
+    backend: Box<dyn Backend>,
+    handles: Handles,
+    channels: BTreeMap<Id, Channel>,
+}
+
+/// A reply, and the handles beside it.
+type Answer = Result<(Reply, Vec<OwnedHandle>), Problem>;
+
+impl Server {
+    pub(super) fn new(backend: Box<dyn Backend>) -> Self {
+        Self { backend, handles: Handles::default(), channels: BTreeMap::new() }
+    }
+
+    /// Serve until the orchestrator closes the channel.
+    pub(super) fn serve(&mut self, channel: &mut Channel, deadline: Deadline) -> Result<(), String> {
+        loop {
+            let message = match channel.receive(deadline) {
+                Ok(message) => message,
+                Err(ChannelError::Closed) => return Ok(()),
+                Err(error) => return Err(error.to_string()),
+            };
+            let request: Numbered<Request> =
+                serde_json::from_slice(&message.bytes).map_err(|error| format!("a request that is none: {error}"))?;
+            let (body, handles) =
+                self.answer(request.body, message.handles).unwrap_or_else(|problem| (Reply::Refused(problem), Vec::new()));
+            let reply = Numbered { id: request.id, body };
+            let bytes = serde_json::to_vec(&reply).map_err(|error| error.to_string())?;
+            channel.send(&bytes, &handles.iter().collect::<Vec<_>>(), deadline).map_err(|error| error.to_string())?;
+        }
+    }
+
+    fn answer(&mut self, request: Request, beside: Vec<OwnedHandle>) -> Answer {
+        if let Request::Keep { handles } = request {
+            return done(self.handles.keep(&handles, beside));
+        }
+        if !beside.is_empty() {
+            return Err(Problem::new(Code::Request, format!("{} handles beside a request that takes none", beside.len())));
+        }
+        match request {
+            Request::Give { handles } => self.handles.take(&handles).map(|given| (Reply::Done, given)),
+            Request::OpenChannel { .. } | Request::Send { .. } | Request::Receive { .. } => self.on_channel(request),
+            other => self.without_handles(other).map(|reply| (reply, Vec::new())),
+        }
+    }
+
+    fn without_handles(&mut self, request: Request) -> Result<Reply, Problem> {
+        match request {
+            Request::Hello { protocol } => Ok(self.hello(protocol)),
+            Request::Probe => self.backend.probe().map(Reply::Devices),
+            Request::Open { device } => self.backend.open(device).map(Reply::Opened),
+            Request::Reopen { device } => self.backend.reopen(device).map(Reply::Opened),
+            Request::Create { textures, spec } => self.backend.create(&textures, &spec).map(|()| Reply::Done),
+            Request::Fill { texture, pattern } => self.backend.fill(texture, pattern).map(|()| Reply::Done),
+            Request::Verify { texture, pattern } => {
+                Ok(self.backend.verify(texture, pattern)?.map_or(Reply::Done, Reply::Mismatch))
+            }
+            Request::Export { texture, handle } => {
+                let (descriptor, exported) = self.backend.export(texture)?;
+                self.handles.keep(&[handle], vec![exported])?;
+                Ok(Reply::Exported(Box::new(descriptor)))
+            }
+            Request::Import { texture, descriptor, handle, guarded } => {
+                let descriptor = TextureDescriptor::new(descriptor).map_err(gpushare::TextureError::from)?;
+                self.import(texture, &descriptor, handle, guarded).map(|()| Reply::Done)
+            }
+            Request::Free { textures } => textures.into_iter().try_for_each(|id| self.backend.free(id)).map(|()| Reply::Done),
+            Request::Duplicate { handle, into, call } => self.handles.duplicate(handle, into, call).map(|()| Reply::Done),
+            Request::Make { handle, object } => self.handles.make(handle, object).map(|()| Reply::Done),
+            Request::Close { handles } => self.handles.take(&handles).map(|closed| {
+                drop(closed);
+                Reply::Done
+            }),
+            Request::Inspect { handle } => self.handles.inspect(handle).map(Reply::Handle),
+            Request::Exec => sys::exec_and_list().map(Reply::Inherited).map_err(|error| system("starting a program", error)),
+            Request::LimitDescriptors { spare } => {
+                sys::limit_descriptors(spare).map(|()| Reply::Done).map_err(|error| system("setting RLIMIT_NOFILE", error))
+            }
+            Request::HeapUsage => Ok(Reply::HeapUsage(self.backend.heap_usage())),
+            Request::Reset => {
+                self.backend.reset();
+                self.handles.clear();
+                self.channels.clear();
+                sys::limit_descriptors(None).map(|()| Reply::Done).map_err(|error| system("restoring RLIMIT_NOFILE", error))
+            }
+            Request::Exit { status } => std::process::exit(status),
+            Request::Keep { .. }
+            | Request::Give { .. }
+            | Request::OpenChannel { .. }
+            | Request::Send { .. }
+            | Request::Receive { .. } => Err(Problem::new(Code::Request, "a request with handles where none can be")),
+        }
+    }
+
+    fn hello(&self, protocol: u32) -> Reply {
+        // The orchestrator compares; a peer answers with what it speaks.
+        let _ = protocol;
+        Reply::Hello { protocol: VERSION, backend: self.backend.name().into() }
+    }
+
+    fn import(
+        &mut self,
+        texture: Id,
+        descriptor: &TextureDescriptor,
+        source: HandleSource,
+        guarded: bool,
+    ) -> Result<(), Problem> {
+        let (id, handle) = match source {
+            HandleSource::Held(id) => {
+                let held = self.handles.take(&[id])?.pop();
+                (Some(id), ImportHandle::Owned(held.ok_or_else(|| Problem::new(Code::Request, "no handle"))?))
+            }
+            HandleSource::MinusOne => (None, ImportHandle::Number(-1)),
+            HandleSource::ClosedNumber => {
+                let number = sys::closed_number().map_err(|error| system("finding a closed descriptor number", error))?;
+                (None, ImportHandle::Number(number))
+            }
+        };
+        self.backend.import(texture, descriptor, handle, guarded).map_err(|(returned, problem)| {
+            // The handle is still ours: a later request can look at it or close it.
+            if let (Some(id), Some(handle)) = (id, returned) {
+                let kept = self.handles.keep(&[id], vec![handle]);
+                debug_assert!(kept.is_ok(), "the number was freed above");
+            }
+            problem
+        })
+    }
+
+    fn on_channel(&mut self, request: Request) -> Answer {
+        match request {
+            Request::OpenChannel { handle, channel, message_bytes, handles } => {
+                let mut taken = self.handles.take(&[handle])?;
+                let socket = taken.pop().ok_or_else(|| Problem::new(Code::Request, "no handle"))?;
+                let opened = Channel::from_handle(socket).map_err(|(_, error)| Problem::from(error))?;
+                self.channels.insert(channel, opened.with_limits(Limits { message_bytes, handles }));
+                Ok((Reply::Done, Vec::new()))
+            }
+            Request::Send { channel, payload, handles, within } => {
+                let beside = self.handles.borrow(&handles)?;
+                let channel = find(&mut self.channels, channel)?;
+                done(
+                    channel
+                        .send(&payload.bytes(), &beside, Deadline::after(Duration::from_millis(within)))
+                        .map_err(Problem::from),
+                )
+            }
+            Request::Receive { channel, handles, within } => {
+                let message = find(&mut self.channels, channel)?.receive(Deadline::after(Duration::from_millis(within)))?;
+                let count = u32::try_from(message.handles.len()).unwrap_or(u32::MAX);
+                let close_on_exec = message.handles.iter().all(sys::is_close_on_exec);
+                let ids: Vec<Id> = (handles..handles.saturating_add(count)).collect();
+                self.handles.keep(&ids, message.handles)?;
+                let (len, digest) = (message.bytes.len(), digest(&message.bytes));
+                Ok((Reply::Received { len, digest, handles: count, close_on_exec }, Vec::new()))
+            }
+            _ => Err(Problem::new(Code::Request, "not a request for a channel")),
+        }
+    }
+}
+
+fn find(channels: &mut BTreeMap<Id, Channel>, channel: Id) -> Result<&mut Channel, Problem> {
+    channels.get_mut(&channel).ok_or_else(|| Problem::new(Code::Request, format!("no channel {channel}")))
+}
+
+fn done(outcome: Result<(), Problem>) -> Answer {
+    outcome.map(|()| (Reply::Done, Vec::new()))
+}
+
+fn system(what: &str, error: std::io::Error) -> Problem {
+    Problem::new(Code::System, format!("{what}: {error}"))
+}

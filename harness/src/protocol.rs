@@ -1,0 +1,441 @@
+//! Requests and replies of a peer, as they travel.
+//!
+//! Each is one message of a [`gpushare::Channel`]: JSON, with handles beside it. `docs/protocol.md` tells it to authors of foreign
+//! peers. Textures, handles and channels have numbers that the orchestrator chooses.
+
+use gpushare::descriptor::DescriptorFields;
+use gpushare::pattern::Mismatch;
+use gpushare::vulkan::capability::TextureCapability;
+use gpushare::{ChannelError, HandleType, Identity, Pattern, TextureDescriptor, TextureError, TextureSpec};
+use serde::{Deserialize, Serialize};
+
+/// Version of these messages. A peer that speaks another one is refused at the handshake.
+pub const VERSION: u32 = 1;
+
+/// A number that names a texture, a handle or a channel of one peer.
+pub type Id = u32;
+
+/// A request with its number; the reply carries the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbered<T> {
+    /// Counts up from 1.
+    pub id: u64,
+    /// The request or reply.
+    pub body: T,
+}
+
+/// What an orchestrator asks of a peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// First of all. Answer: [`Reply::Hello`].
+    Hello {
+        /// [`VERSION`] of the orchestrator.
+        protocol: u32,
+    },
+    /// List the devices and what they can share, without opening one. Answer: [`Reply::Devices`].
+    Probe,
+    /// Open a device by its place in the list. Answer: [`Reply::Opened`].
+    Open {
+        /// Its place.
+        device: u32,
+    },
+    /// Open a second device object beside the first one, ask for its identity, and close it. Answer: [`Reply::Opened`].
+    Reopen {
+        /// Its place.
+        device: u32,
+    },
+    /// Create textures of one kind in one allocation. Answer: [`Reply::Done`].
+    Create {
+        /// One number for each texture.
+        textures: Vec<Id>,
+        /// What they are.
+        spec: TextureSpec,
+    },
+    /// Fill a texture with a pattern. Answer: [`Reply::Done`].
+    Fill {
+        /// Which.
+        texture: Id,
+        /// With what.
+        pattern: Pattern,
+    },
+    /// Compare a texture with a pattern. Answer: [`Reply::Done`] or [`Reply::Mismatch`].
+    Verify {
+        /// Which.
+        texture: Id,
+        /// With what.
+        pattern: Pattern,
+    },
+    /// Export a texture; its handle stays with the peer under a number. Answer: [`Reply::Exported`].
+    Export {
+        /// Which.
+        texture: Id,
+        /// The handle's number.
+        handle: Id,
+    },
+    /// Import a texture from a handle the peer holds. The handle is used up by success and only then. Answer: [`Reply::Done`].
+    Import {
+        /// The new texture's number.
+        texture: Id,
+        /// What travels beside the handle; not validated yet.
+        descriptor: DescriptorFields,
+        /// The handle.
+        handle: HandleSource,
+        /// Whether the sharing library looks at the object behind the handle first. Without, the driver alone decides.
+        guarded: bool,
+    },
+    /// Free textures. Answer: [`Reply::Done`].
+    Free {
+        /// Which.
+        textures: Vec<Id>,
+    },
+    /// Hand over handles: they come beside the answer and are no longer the peer's. Answer: [`Reply::Done`].
+    Give {
+        /// Which.
+        handles: Vec<Id>,
+    },
+    /// Keep the handles beside this request. Answer: [`Reply::Done`].
+    Keep {
+        /// Their numbers.
+        handles: Vec<Id>,
+    },
+    /// Make a second handle to the same object. Answer: [`Reply::Done`].
+    Duplicate {
+        /// Of which.
+        handle: Id,
+        /// Its number.
+        into: Id,
+        /// With which call.
+        call: DuplicateCall,
+    },
+    /// Make a handle of some kind. Answer: [`Reply::Done`].
+    Make {
+        /// Its number.
+        handle: Id,
+        /// Of which kind.
+        object: Object,
+    },
+    /// Close handles. Answer: [`Reply::Done`].
+    Close {
+        /// Which.
+        handles: Vec<Id>,
+    },
+    /// Look at a handle. Answer: [`Reply::Handle`].
+    Inspect {
+        /// Which.
+        handle: Id,
+    },
+    /// Start a program by `execve` and list what it inherited. Answer: [`Reply::Inherited`].
+    Exec,
+    /// Set the limit of open descriptors to so many above those open now, or back to where it was. Answer: [`Reply::Done`].
+    LimitDescriptors {
+        /// How many more can be opened; absent: the limit at the start.
+        spare: Option<u64>,
+    },
+    /// Bytes of device memory in use by this process. Answer: [`Reply::HeapUsage`].
+    HeapUsage,
+    /// Turn a handle into a channel. Answer: [`Reply::Done`].
+    OpenChannel {
+        /// The handle, used up.
+        handle: Id,
+        /// The channel's number.
+        channel: Id,
+        /// [`gpushare::channel::Limits::message_bytes`].
+        message_bytes: usize,
+        /// [`gpushare::channel::Limits::handles`].
+        handles: usize,
+    },
+    /// Send a message over a channel. Answer: [`Reply::Done`].
+    Send {
+        /// Over which.
+        channel: Id,
+        /// The bytes.
+        payload: Payload,
+        /// The handles beside it; they stay.
+        handles: Vec<Id>,
+        /// How long it may take, in milliseconds.
+        within: u64,
+    },
+    /// Receive a message from a channel. Its handles are kept under numbers counting up from `handles`. Answer:
+    /// [`Reply::Received`].
+    Receive {
+        /// From which.
+        channel: Id,
+        /// The first handle's number.
+        handles: Id,
+        /// How long it may take, in milliseconds.
+        within: u64,
+    },
+    /// Free all textures, close all handles and channels, restore limits. Answer: [`Reply::Done`].
+    Reset,
+    /// End the process. No answer.
+    Exit {
+        /// Its exit status.
+        status: i32,
+    },
+}
+
+/// Where an import takes its handle from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HandleSource {
+    /// A handle that the peer holds.
+    Held(Id),
+    /// The number of a descriptor that was closed a moment ago.
+    ClosedNumber,
+    /// `-1`.
+    MinusOne,
+}
+
+/// The ways to duplicate a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateCall {
+    /// `dup(2)`: not close-on-exec.
+    Dup,
+    /// `dup2(2)` onto another open descriptor.
+    Dup2,
+    /// `dup3(2)` with `O_CLOEXEC`.
+    Dup3,
+}
+
+/// Objects that are not what an import expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// The read end of a pipe.
+    Pipe,
+    /// A Unix stream socket; its other end is closed.
+    Socket,
+    /// An empty regular file, already unlinked.
+    File,
+    /// A directory.
+    Directory,
+    /// `/dev/null`.
+    DevNull,
+    /// An `eventfd(2)`.
+    EventFd,
+    /// An `epoll(7)` instance.
+    Epoll,
+    /// A memfd of so many bytes, its size sealed.
+    Memory {
+        /// Bytes.
+        len: u64,
+    },
+    /// A memfd of so many bytes without seals: whoever holds it can shrink it.
+    UnsealedMemory {
+        /// Bytes.
+        len: u64,
+    },
+}
+
+/// Bytes that both sides can compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// How many.
+    pub len: usize,
+    /// Which.
+    pub seed: u64,
+}
+
+impl Payload {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(self) -> Vec<u8> {
+        let mut bytes = vec![0; self.len];
+        // A picture one texel high: the same generator that fills textures.
+        let spec = TextureSpec::new(gpushare::Format::R8Unorm, u32::try_from(self.len.max(1)).unwrap_or(u32::MAX), 1);
+        Pattern::seeded(self.seed).fill(&spec, &mut bytes);
+        bytes
+    }
+}
+
+/// A digest of received bytes (64-bit FNV-1a), to compare with [`Payload::bytes`].
+#[must_use]
+pub fn digest(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// What a peer answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Request::Hello`].
+    Hello {
+        /// The peer's [`VERSION`].
+        protocol: u32,
+        /// The name of its backend.
+        backend: String,
+    },
+    /// To [`Request::Probe`].
+    Devices(Vec<DeviceReport>),
+    /// To [`Request::Open`].
+    Opened(Identity),
+    /// It was done.
+    Done,
+    /// The texture differs.
+    Mismatch(Box<Mismatch>),
+    /// To [`Request::Export`].
+    Exported(Box<TextureDescriptor>),
+    /// To [`Request::Inspect`].
+    Handle(HandleReport),
+    /// To [`Request::Exec`]: the descriptors open in the new program, above the standard three.
+    Inherited(Vec<InheritedDescriptor>),
+    /// To [`Request::HeapUsage`]: bytes, absent where the driver does not tell.
+    HeapUsage(Option<u64>),
+    /// To [`Request::Receive`].
+    Received {
+        /// Bytes received.
+        len: usize,
+        /// Their [`digest`].
+        digest: u64,
+        /// Handles received and kept.
+        handles: u32,
+        /// Whether each of them is close-on-exec.
+        close_on_exec: bool,
+    },
+    /// It was not done, and nothing changed.
+    Refused(Problem),
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// For programs.
+    pub code: Code,
+    /// For people.
+    pub message: String,
+}
+
+/// The kinds of problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The device or backend cannot do it.
+    Unsupported,
+    /// Export was not declared.
+    NotExportable,
+    /// The descriptor is malformed or does not fit.
+    Descriptor,
+    /// Another physical device.
+    ForeignDevice,
+    /// Another driver.
+    ForeignDriver,
+    /// A handle type that this device does not import.
+    WrongHandleType,
+    /// Not an object of its type.
+    InvalidHandle,
+    /// The object is smaller than said.
+    ShortObject,
+    /// The device did not finish in time.
+    Timeout,
+    /// The device was lost.
+    DeviceLost,
+    /// Any other error of a driver.
+    Driver,
+    /// The operating system said no.
+    System,
+    /// The request names something that is not there, or makes no sense.
+    Request,
+    /// The channel's peer closed it.
+    ChannelClosed,
+    /// … within a message.
+    ChannelCutOff,
+    /// Nothing came, or nothing went, in time.
+    ChannelTimedOut,
+    /// Over the limits.
+    ChannelTooLarge,
+    /// Not a message of this protocol.
+    ChannelNotAMessage,
+    /// Ancillary data was truncated.
+    ChannelHandlesLost,
+    /// Another number of handles than announced.
+    ChannelHandleCount,
+    /// Unusable after an earlier error.
+    ChannelBroken,
+}
+
+impl Problem {
+    /// A problem with a text for people.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+impl From<TextureError> for Problem {
+    fn from(error: TextureError) -> Self {
+        let code = match &error {
+            TextureError::Unsupported { .. } => Code::Unsupported,
+            TextureError::NotExportable => Code::NotExportable,
+            TextureError::Descriptor(_) => Code::Descriptor,
+            TextureError::ForeignDevice { .. } => Code::ForeignDevice,
+            TextureError::ForeignDriver { .. } => Code::ForeignDriver,
+            TextureError::WrongHandleType { .. } => Code::WrongHandleType,
+            TextureError::InvalidHandle { .. } => Code::InvalidHandle,
+            TextureError::ShortObject { .. } => Code::ShortObject,
+            TextureError::Timeout { .. } => Code::Timeout,
+            TextureError::DeviceLost { .. } => Code::DeviceLost,
+            TextureError::Os { .. } | TextureError::SharedMemory(_) => Code::System,
+            _ => Code::Driver,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ChannelError> for Problem {
+    fn from(error: ChannelError) -> Self {
+        let code = match &error {
+            ChannelError::Closed => Code::ChannelClosed,
+            ChannelError::CutOff { .. } => Code::ChannelCutOff,
+            ChannelError::TimedOut => Code::ChannelTimedOut,
+            ChannelError::TooLarge { .. } => Code::ChannelTooLarge,
+            ChannelError::NotAMessage { .. } => Code::ChannelNotAMessage,
+            ChannelError::HandlesLost { .. } => Code::ChannelHandlesLost,
+            ChannelError::HandleCount { .. } => Code::ChannelHandleCount,
+            ChannelError::Broken => Code::ChannelBroken,
+            _ => Code::System,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// What one device says it can share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceReport {
+    /// Who it is.
+    pub identity: Identity,
+    /// Whether its memory is the process's own (a software driver).
+    pub cpu: bool,
+    /// The type of handle that this backend exports and imports on it.
+    pub handle_type: HandleType,
+    /// Why nothing can be shared on it at all, if so.
+    pub unusable: Option<String>,
+    /// Whether it tells its heap usage.
+    pub memory_budget: bool,
+    /// Whether importing the number of a closed descriptor or -1 can be tried.
+    pub handles_are_numbers: bool,
+    /// Its answer for each format, tiling and handle type.
+    pub textures: Vec<TextureCapability>,
+}
+
+/// What a peer sees of a handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandleReport {
+    /// The descriptor's number.
+    pub number: i64,
+    /// `FD_CLOEXEC`.
+    pub close_on_exec: bool,
+    /// Device and inode of the object behind it. Objects without an inode of their own share one.
+    pub object: (u64, u64),
+    /// Bytes of the object, 0 where it has none.
+    pub bytes: u64,
+}
+
+/// A descriptor that a new program found open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InheritedDescriptor {
+    /// Its number.
+    pub number: i64,
+    /// What it is, as `/proc/self/fd` shows it.
+    pub target: String,
+}

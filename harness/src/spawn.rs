@@ -1,0 +1,236 @@
+//! Starting a peer, asking it, and how it ended.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::Ledger;
+use crate::peer::PEER_VARIABLE;
+use crate::protocol::{Numbered, Reply, Request, VERSION};
+use crate::sys::{self, Evidence};
+
+/// What to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCommand {
+    /// The program; it has to call [`crate::peer::run_if_asked`] or speak `docs/protocol.md`.
+    pub program: PathBuf,
+    /// The backend to ask for.
+    pub backend: String,
+    /// More environment variables: which driver to load, for instance.
+    pub environment: Vec<(String, String)>,
+}
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// By itself.
+    Status {
+        /// Its exit status.
+        code: i32,
+    },
+    /// By a signal.
+    Signal {
+        /// The signal's name.
+        name: String,
+    },
+    /// Not at all: it closed its channel, went on, and was killed.
+    ClosedChannel,
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { code } => write!(f, "exit status {code}"),
+            Self::Signal { name } => f.write_str(name),
+            Self::ClosedChannel => f.write_str("closed its channel without ending, killed"),
+        }
+    }
+}
+
+/// Why a peer did not answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeerError {
+    /// It could not be started.
+    #[error("cannot start {}: {source}", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// It ended instead of answering.
+    #[error("the peer died ({exit}){}", evidence(stderr))]
+    Died {
+        /// How.
+        exit: Exit,
+        /// The end of what it wrote to standard error.
+        stderr: String,
+    },
+    /// It did not answer in time, and was killed.
+    #[error("the peer did not answer within {} ms{}", after.as_millis(), evidence(stderr))]
+    Hung {
+        /// The limit.
+        after: Duration,
+        /// The end of what it wrote to standard error.
+        stderr: String,
+    },
+    /// It answered something that is no answer, and was killed.
+    #[error("the peer broke the protocol: {detail}{}", evidence(stderr))]
+    Garbage {
+        /// What.
+        detail: String,
+        /// The end of what it wrote to standard error.
+        stderr: String,
+    },
+    /// The request could not be sent or the peer not watched, through no fault of the peer.
+    #[error("{what}: {source}")]
+    Orchestrator {
+        /// What was attempted.
+        what: &'static str,
+        /// The answer.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+fn evidence(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("; it wrote: {stderr}") }
+}
+
+/// A running peer. Dropping it kills the process and reaps it.
+#[derive(Debug)]
+pub struct Peer {
+    child: Child,
+    channel: Channel,
+    stderr: Evidence,
+    sent: u64,
+}
+
+/// How long a peer that closed its channel may take to end.
+const GRACE: Duration = Duration::from_secs(2);
+
+impl Peer {
+    /// Start a peer and shake hands.
+    ///
+    /// # Errors
+    /// [`PeerError::Start`] where there is no such program; the others as in [`Peer::ask`].
+    pub fn start(command: &PeerCommand, limit: Duration) -> Result<Self, PeerError> {
+        let (ours, theirs) = Channel::pair().map_err(orchestrator("creating a channel"))?;
+        let stderr = Evidence::new().map_err(orchestrator("keeping standard error"))?;
+        let child = Command::new(&command.program)
+            .env(PEER_VARIABLE, &command.backend)
+            .envs(command.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(sys::stdio(theirs.into_handle()))
+            .stdout(Stdio::null())
+            .stderr(stderr.writer().map_err(orchestrator("keeping standard error"))?)
+            .spawn()
+            .map_err(|source| PeerError::Start { program: command.program.clone(), source })?;
+        let mut peer = Self { child, channel: ours, stderr, sent: 0 };
+        match peer.ask(&Request::Hello { protocol: VERSION }, &[], limit)? {
+            (Reply::Hello { protocol: VERSION, .. }, _) => Ok(peer),
+            (other, _) => Err(peer.garbage(format!("expected hello in protocol version {VERSION}, got {other:?}"))),
+        }
+    }
+
+    /// The process's number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the process holds now.
+    ///
+    /// # Errors
+    /// [`PeerError::Orchestrator`] where it cannot be read.
+    pub fn ledger(&self) -> Result<Ledger, PeerError> {
+        Ledger::of(self.pid()).map_err(orchestrator("reading what the peer holds"))
+    }
+
+    /// Send a request, with duplicates of `handles` beside it, and wait for the answer.
+    ///
+    /// # Errors
+    /// [`PeerError`]; after any of them the process has been killed and reaped.
+    pub fn ask(
+        &mut self,
+        request: &Request,
+        handles: &[&OwnedHandle],
+        limit: Duration,
+    ) -> Result<(Reply, Vec<OwnedHandle>), PeerError> {
+        self.sent += 1;
+        let numbered = Numbered { id: self.sent, body: request };
+        let bytes = serde_json::to_vec(&numbered).map_err(orchestrator("writing a request"))?;
+        let deadline = Deadline::after(limit);
+        let answer = self.channel.send(&bytes, handles, deadline).and_then(|()| self.channel.receive(deadline));
+        match answer {
+            Ok(message) => match serde_json::from_slice::<Numbered<Reply>>(&message.bytes) {
+                Ok(reply) if reply.id == self.sent => Ok((reply.body, message.handles)),
+                Ok(reply) => Err(self.garbage(format!("an answer to request {} where {} was asked", reply.id, self.sent))),
+                Err(error) => Err(self.garbage(format!("an answer that is none: {error}"))),
+            },
+            Err(ChannelError::Closed | ChannelError::CutOff { .. }) => Err(self.died()),
+            Err(ChannelError::TimedOut) => {
+                self.kill();
+                Err(PeerError::Hung { after: limit, stderr: self.stderr.tail() })
+            }
+            Err(error @ ChannelError::Os { .. }) => {
+                self.kill();
+                Err(orchestrator("talking to a peer")(error))
+            }
+            Err(error) => Err(self.garbage(error.to_string())),
+        }
+    }
+
+    fn garbage(&mut self, detail: String) -> PeerError {
+        self.kill();
+        PeerError::Garbage { detail, stderr: self.stderr.tail() }
+    }
+
+    fn died(&mut self) -> PeerError {
+        match self.wait(GRACE) {
+            Ok(exit) => PeerError::Died { exit, stderr: self.stderr.tail() },
+            Err(error) => error,
+        }
+    }
+
+    /// Ask the process to end with a status, and wait for that.
+    ///
+    /// # Errors
+    /// [`PeerError::Hung`] when it does not.
+    pub fn exit(&mut self, status: i32, limit: Duration) -> Result<Exit, PeerError> {
+        match self.ask(&Request::Exit { status }, &[], limit) {
+            Err(PeerError::Died { exit, .. }) => Ok(exit),
+            Err(error) => Err(error),
+            Ok((reply, _)) => Err(self.garbage(format!("answered {reply:?} to exit"))),
+        }
+    }
+
+    /// Kill the process (`SIGKILL`) and reap it. One that has ended already stays as it ended.
+    pub fn kill(&mut self) -> Exit {
+        // Both can only fail when the child was reaped already, which nobody else does.
+        let _ = self.child.kill();
+        self.child.wait().map_or(Exit::ClosedChannel, sys::describe_exit)
+    }
+
+    /// Wait until the process has ended by itself; one that does not is killed.
+    fn wait(&mut self, limit: Duration) -> Result<Exit, PeerError> {
+        let ended = sys::wait_for_exit(self.pid(), Deadline::after(limit)).map_err(orchestrator("waiting for a peer"))?;
+        let exit = self.kill();
+        Ok(if ended { exit } else { Exit::ClosedChannel })
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn orchestrator<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl FnOnce(E) -> PeerError {
+    move |source| PeerError::Orchestrator { what, source: source.into() }
+}

@@ -1,0 +1,121 @@
+//! How processes start, end, and what they leave as evidence.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+
+use gpushare::{Deadline, OwnedHandle};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::MemfdFlags;
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use crate::peer::{LIST_INHERITED, PEER_VARIABLE};
+use crate::protocol::InheritedDescriptor;
+use crate::spawn::Exit;
+
+/// Standard error of a peer, kept in memory so that it can be read after the peer's death.
+#[derive(Debug)]
+pub(crate) struct Evidence(fs::File);
+
+impl Evidence {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(rustix::fs::memfd_create("gpushare-stderr", MemfdFlags::CLOEXEC)?.into()))
+    }
+
+    pub(crate) fn writer(&self) -> io::Result<Stdio> {
+        Ok(self.0.try_clone()?.into())
+    }
+
+    /// The last bytes that were written.
+    pub(crate) fn tail(&self) -> String {
+        const MOST: u64 = 4096;
+        let len = self.0.metadata().map_or(0, |metadata| metadata.len());
+        let mut bytes = vec![0; usize::try_from(len.min(MOST)).unwrap_or(0)];
+        let read = self.0.read_at(&mut bytes, len.saturating_sub(MOST)).unwrap_or(0);
+        String::from_utf8_lossy(&bytes[..read]).trim().to_owned()
+    }
+}
+
+/// Wait until a child has ended, without reaping it. False: the deadline passed first.
+pub(crate) fn wait_for_exit(pid: u32, deadline: Deadline) -> io::Result<bool> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process has this number"))?;
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+    loop {
+        let left = deadline.left().and_then(|left| Timespec::try_from(left).ok());
+        match rustix::event::poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref()) {
+            Ok(0) if deadline.passed() => return Ok(false),
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+pub(crate) fn describe_exit(status: ExitStatus) -> Exit {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => {
+            let named =
+                Signal::from_named_raw(signal).map_or_else(|| format!("signal {signal}"), |signal| signal_name(signal).into());
+            Exit::Signal { name: named }
+        }
+        (None, code) => Exit::Status { code: code.unwrap_or(-1) },
+    }
+}
+
+fn signal_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::ABORT => "SIGABRT",
+        Signal::BUS => "SIGBUS",
+        Signal::FPE => "SIGFPE",
+        Signal::ILL => "SIGILL",
+        Signal::KILL => "SIGKILL",
+        Signal::SEGV => "SIGSEGV",
+        Signal::TERM => "SIGTERM",
+        Signal::SYS => "SIGSYS",
+        Signal::PIPE => "SIGPIPE",
+        Signal::TRAP => "SIGTRAP",
+        _ => "another signal",
+    }
+}
+
+/// Ask to be killed when the orchestrator dies, so that a hung driver leaves no process behind.
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// Run this program anew, and let it list what it inherited.
+pub(crate) fn exec_and_list() -> io::Result<Vec<InheritedDescriptor>> {
+    let output = Command::new("/proc/self/exe").env(PEER_VARIABLE, LIST_INHERITED).stdin(Stdio::null()).output()?;
+    serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+}
+
+/// The program's side of [`exec_and_list`]: descriptors above the standard three, on standard output.
+pub(crate) fn list_inherited() -> Result<(), String> {
+    let list = || -> io::Result<()> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc/self/fd")? {
+            let entry = entry?;
+            let number: i64 = entry.file_name().to_string_lossy().parse().map_err(io::Error::other)?;
+            // The folder's own descriptor is gone by the time the list is read; it shows as this path while it is open.
+            let target = fs::read_link(entry.path()).map(|target| target.to_string_lossy().into_owned()).unwrap_or_default();
+            if number > 2 && !target.ends_with("/fd") {
+                found.push(InheritedDescriptor { number, target });
+            }
+        }
+        io::stdout().write_all(&serde_json::to_vec(&found)?)
+    };
+    list().map_err(|error| error.to_string())
+}
+
+/// Write a line to standard error; that it cannot be written is nobody's concern.
+pub(crate) fn complain(text: &str) {
+    let _ = rustix::io::write(io::stderr().as_fd(), format!("{text}\n").as_bytes());
+}
+
+/// A handle as a child's standard stream.
+pub(crate) fn stdio(handle: OwnedHandle) -> Stdio {
+    OwnedFd::from(handle).into()
+}

@@ -1,0 +1,99 @@
+//! A system that nothing is written for yet: everything compiles, and says so when it is called.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::{ExitStatus, Stdio};
+
+use gpushare::{Deadline, OwnedHandle};
+
+use crate::ledger::Mappings;
+use crate::protocol::{DuplicateCall, HandleReport, InheritedDescriptor, Object};
+use crate::spawn::Exit;
+
+fn unsupported<T>() -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "not written for this operating system yet"))
+}
+
+pub(crate) fn take_standard_input() -> io::Result<OwnedHandle> {
+    unsupported()
+}
+
+pub(crate) fn is_close_on_exec(_handle: &OwnedHandle) -> bool {
+    false
+}
+
+pub(crate) fn inspect(_handle: &OwnedHandle) -> io::Result<HandleReport> {
+    unsupported()
+}
+
+pub(crate) fn duplicate_with(_handle: &OwnedHandle, _call: DuplicateCall) -> io::Result<OwnedHandle> {
+    unsupported()
+}
+
+pub(crate) fn make(_object: Object) -> io::Result<OwnedHandle> {
+    unsupported()
+}
+
+pub(crate) fn closed_number() -> io::Result<i64> {
+    unsupported()
+}
+
+pub(crate) fn limit_descriptors(_spare: Option<u64>) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn read_holdings(_pid: u32) -> io::Result<(BTreeMap<String, u32>, Mappings, u32)> {
+    unsupported()
+}
+
+pub(crate) fn resident_private_bytes(_pid: u32) -> io::Result<u64> {
+    unsupported()
+}
+
+/// Nothing is kept here.
+#[derive(Debug)]
+pub(crate) struct Evidence;
+
+impl Evidence {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) fn writer(&self) -> io::Result<Stdio> {
+        Ok(Stdio::inherit())
+    }
+
+    pub(crate) fn tail(&self) -> String {
+        String::new()
+    }
+}
+
+pub(crate) fn wait_for_exit(_pid: u32, _deadline: Deadline) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(crate) fn describe_exit(status: ExitStatus) -> Exit {
+    Exit::Status { code: status.code().unwrap_or(-1) }
+}
+
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn exec_and_list() -> io::Result<Vec<InheritedDescriptor>> {
+    unsupported()
+}
+
+pub(crate) fn list_inherited() -> Result<(), String> {
+    unsupported().map_err(|error: io::Error| error.to_string())
+}
+
+pub(crate) fn complain(text: &str) {
+    use std::io::Write;
+    // Standard error is all there is; that it cannot be written is nobody's concern.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+pub(crate) fn stdio(_handle: OwnedHandle) -> Stdio {
+    Stdio::null()
+}
