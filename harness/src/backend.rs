@@ -66,11 +66,11 @@ pub trait Backend {
     /// A [`Problem`].
     fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem>;
 
-    /// Export a texture.
+    /// Export a texture; see [`crate::Request::Export`] for `guarded`.
     ///
     /// # Errors
     /// A [`Problem`].
-    fn export(&mut self, texture: Id) -> Result<(TextureDescriptor, OwnedHandle), Problem>;
+    fn export(&mut self, texture: Id, guarded: bool) -> Result<(TextureDescriptor, OwnedHandle), Problem>;
 
     /// Import a texture; see [`crate::Request::Import`] for `guarded`.
     ///

@@ -11,12 +11,14 @@
 //! | [`spawn`] | starting a peer, asking it, and how it ended |
 //! | [`ledger`] | what a process holds: descriptors by kind, shared mappings, device memory |
 //! | [`history`] | everything that was asked and answered, as JSON Lines |
+//! | [`raw`] | a hostile peer's means: bare sockets, objects of every kind |
 
 pub mod backend;
 pub mod history;
 pub mod ledger;
 pub mod peer;
 pub mod protocol;
+pub mod raw;
 pub mod spawn;
 mod sys;
 

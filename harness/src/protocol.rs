@@ -72,6 +72,8 @@ pub enum Request {
         texture: Id,
         /// The handle's number.
         handle: Id,
+        /// Whether the sharing library corrects what the driver made (close-on-exec). Without, the handle is as the driver made it.
+        guarded: bool,
     },
     /// Import a texture from a handle the peer holds. The handle is used up by success and only then. Answer: [`Reply::Done`].
     Import {
@@ -305,6 +307,9 @@ pub struct Problem {
     pub code: Code,
     /// For people.
     pub message: String,
+    /// Whether a handle that went into a refused import did not come back: the driver has closed it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub handle_taken: bool,
 }
 
 /// The kinds of problems.
@@ -358,7 +363,7 @@ pub enum Code {
 impl Problem {
     /// A problem with a text for people.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), handle_taken: false }
     }
 }
 

@@ -25,6 +25,12 @@ pub trait SharingDevice: Device + Sized {
     /// [`TextureError`] where there is none.
     fn open(place: u32) -> Result<Self, TextureError>;
 
+    /// Export, and leave the handle as the driver made it.
+    ///
+    /// # Errors
+    /// [`TextureError`].
+    fn export_unguarded(&self, texture: &mut Self::Texture) -> Result<(TextureDescriptor, OwnedHandle), TextureError>;
+
     /// Import without looking at the object behind the handle, or from a bare number.
     ///
     /// # Errors
@@ -127,8 +133,13 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
         })
     }
 
-    fn export(&mut self, texture: Id) -> Result<(TextureDescriptor, OwnedHandle), Problem> {
-        self.with_texture(texture, |device, texture| device.export_texture(texture))
+    fn export(&mut self, texture: Id, guarded: bool) -> Result<(TextureDescriptor, OwnedHandle), Problem> {
+        self.with_texture(
+            texture,
+            |device, texture| {
+                if guarded { device.export_texture(texture) } else { device.export_unguarded(texture) }
+            },
+        )
     }
 
     fn import(

@@ -3,7 +3,7 @@
 
 use gpushare::vulkan::capability::{TextureCapability, queryable_types, texture_capability};
 use gpushare::vulkan::{PhysicalDevice, RawImport, VulkanDevice, VulkanInstance, VulkanTexture};
-use gpushare::{Format, HandleType, Refused, TextureDescriptor, TextureError, Tiling};
+use gpushare::{Format, HandleType, OwnedHandle, Refused, TextureDescriptor, TextureError, Tiling};
 
 use crate::backend::{ImportHandle, SharingDevice};
 use crate::protocol::DeviceReport;
@@ -17,6 +17,10 @@ impl SharingDevice for VulkanDevice {
 
     fn open(place: u32) -> Result<Self, TextureError> {
         Self::open(place as usize)
+    }
+
+    fn export_unguarded(&self, texture: &mut VulkanTexture) -> Result<(TextureDescriptor, OwnedHandle), TextureError> {
+        Self::export_unguarded(self, texture)
     }
 
     fn import_unguarded(&self, descriptor: &TextureDescriptor, handle: ImportHandle) -> Result<VulkanTexture, Refused> {
@@ -41,7 +45,8 @@ fn report(device: &PhysicalDevice) -> DeviceReport {
         cpu: device.is_cpu(),
         handle_type: HandleType::OpaqueFd,
         unusable: (!sharing).then(|| "the driver offers no VK_KHR_external_memory_fd".into()),
-        memory_budget: device.heap_usage().is_some(),
+        // A software driver's heap is the machine's memory, in which everybody takes part.
+        memory_budget: !device.is_cpu() && device.heap_usage().is_some(),
         handles_are_numbers: true,
         textures: capabilities(device),
     }

@@ -69,8 +69,8 @@ impl Server {
             Request::Verify { texture, pattern } => {
                 Ok(self.backend.verify(texture, pattern)?.map_or(Reply::Done, Reply::Mismatch))
             }
-            Request::Export { texture, handle } => {
-                let (descriptor, exported) = self.backend.export(texture)?;
+            Request::Export { texture, handle, guarded } => {
+                let (descriptor, exported) = self.backend.export(texture, guarded)?;
                 self.handles.keep(&[handle], vec![exported])?;
                 Ok(Reply::Exported(Box::new(descriptor)))
             }
@@ -131,12 +131,13 @@ impl Server {
             }
         };
         self.backend.import(texture, descriptor, handle, guarded).map_err(|(returned, problem)| {
+            let handle_taken = id.is_some() && returned.is_none();
             // The handle is still ours: a later request can look at it or close it.
             if let (Some(id), Some(handle)) = (id, returned) {
                 let kept = self.handles.keep(&[id], vec![handle]);
                 debug_assert!(kept.is_ok(), "the number was freed above");
             }
-            problem
+            Problem { handle_taken, ..problem }
         })
     }
 

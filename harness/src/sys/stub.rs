@@ -34,6 +34,10 @@ pub(crate) fn make(_object: Object) -> io::Result<OwnedHandle> {
     unsupported()
 }
 
+pub(crate) fn send_raw(_socket: &OwnedHandle, _bytes: &[u8], _handles: &[OwnedHandle]) -> io::Result<()> {
+    unsupported()
+}
+
 pub(crate) fn closed_number() -> io::Result<i64> {
     unsupported()
 }

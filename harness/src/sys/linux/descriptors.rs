@@ -1,13 +1,15 @@
 //! Making, copying and looking at descriptors.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
 
 use gpushare::OwnedHandle;
 use rustix::fs::{MemfdFlags, OFlags, SealFlags};
 use rustix::io::{DupFlags, FdFlags};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use rustix::process::{Resource, Rlimit};
 
 use crate::protocol::{DuplicateCall, HandleReport, Object};
@@ -98,4 +100,19 @@ pub(crate) fn limit_descriptors(spare: Option<u64>) -> io::Result<()> {
 
 fn next_free_number() -> io::Result<i32> {
     Ok(File::open("/dev/null")?.as_raw_fd())
+}
+
+/// `sendmsg` with `SCM_RIGHTS`, and nothing checked.
+pub(crate) fn send_raw(socket: &OwnedHandle, bytes: &[u8], handles: &[OwnedHandle]) -> io::Result<()> {
+    let borrowed: Vec<_> = handles.iter().map(AsFd::as_fd).collect();
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(borrowed.len()))];
+    let mut sent = 0;
+    while sent < bytes.len() {
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if sent == 0 && !borrowed.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&borrowed)) {
+            return Err(io::Error::other("too many handles for one message"));
+        }
+        sent += rustix::net::sendmsg(socket, &[IoSlice::new(&bytes[sent..])], &mut control, SendFlags::NOSIGNAL)?;
+    }
+    Ok(())
 }

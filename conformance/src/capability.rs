@@ -1,0 +1,177 @@
+//! What a driver says it can share: asked in a child process, cached until the driver or this program changes.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use gpushare::Identity;
+use gpushare_harness::protocol::{DeviceReport, Reply, Request};
+use gpushare_harness::{Peer, PeerCommand};
+use serde::{Deserialize, Serialize};
+
+use crate::lane::{Driver, library};
+
+/// How long a driver may take to come up and tell.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The environment variable that names the cache's folder.
+pub const CACHE_VARIABLE: &str = "GPUSHARE_CACHE";
+
+/// Ask a driver, in a process of its own.
+///
+/// # Errors
+/// Why it does not tell.
+pub fn probe(command: &PeerCommand, driver: &Driver) -> Result<Vec<DeviceReport>, String> {
+    let mut peer = Peer::start(command, LIMIT).map_err(|error| error.to_string())?;
+    let reports = match peer.ask(&Request::Probe, &[], LIMIT).map_err(|error| error.to_string())? {
+        (Reply::Devices(reports), _) => reports,
+        (Reply::Refused(problem), _) => return Err(problem.message),
+        (other, _) => return Err(format!("the peer answered {other:?} to a probe")),
+    };
+    if let Some((path, key)) = cache_entry(command, driver) {
+        // A cache that cannot be written costs time, nothing else.
+        let _ = store(&path, &Cached { key, reports: reports.clone() });
+    }
+    Ok(reports)
+}
+
+/// The cached answer where nothing changed, a new one otherwise.
+///
+/// # Errors
+/// As [`probe`].
+pub fn cached_probe(command: &PeerCommand, driver: &Driver) -> Result<Vec<DeviceReport>, String> {
+    let cached = cache_entry(command, driver).and_then(|(path, key)| load(&path).filter(|cached| cached.key == key));
+    cached.map_or_else(|| probe(command, driver), |cached| Ok(cached.reports))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Cached {
+    key: Key,
+    reports: Vec<DeviceReport>,
+}
+
+/// What the answer depends on.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Key {
+    program: Stamp,
+    manifest: Option<Stamp>,
+    library: Option<Stamp>,
+    environment: Vec<(String, String)>,
+    kernel: String,
+}
+
+/// A file at a moment.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    path: PathBuf,
+    bytes: u64,
+    modified: u128,
+}
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+    Some(Stamp { path: path.to_owned(), bytes: metadata.len(), modified })
+}
+
+/// Where the answer lies and what it depends on. The host has no driver to be slow, and is asked every time.
+fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)> {
+    let Driver::Manifest(manifest) = driver else { return None };
+    let key = Key {
+        program: stamp(&command.program)?,
+        manifest: stamp(manifest),
+        library: library(manifest).ok().and_then(|library| stamp(&library)),
+        environment: command.environment.clone(),
+        kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default(),
+    };
+    // One entry for each program and manifest: a rebuilt program replaces its own.
+    let name = gpushare_harness::protocol::digest(format!("{} {}", command.program.display(), manifest.display()).as_bytes());
+    Some((cache_folder()?.join(format!("probe-{name:016x}.json")), key))
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set(CACHE_VARIABLE)
+        .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("gpushare")))
+        .or_else(|| set("HOME").map(|folder| folder.join(".cache/gpushare")))
+}
+
+fn load(path: &Path) -> Option<Cached> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+/// Written beside and renamed, because several test processes may do this at once.
+fn store(path: &Path, cached: &Cached) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    std::fs::write(&beside, serde_json::to_vec(cached)?)?;
+    std::fs::rename(&beside, path)
+}
+
+/// A driver's family and version, e.g. `("lavapipe", "25.0.7")`; the host has no version.
+#[must_use]
+pub fn family_and_version(identity: &Identity) -> (String, String) {
+    let (name, info) = (identity.driver_name.as_str(), identity.driver_info.as_str());
+    match name {
+        "gpushare host" => ("host".into(), String::new()),
+        "llvmpipe" => ("lavapipe".into(), first_version(info)),
+        "SwiftShader driver" => {
+            let version = identity.driver_version;
+            let parts = (version >> 22, version >> 12 & 0x3ff, version & 0xfff);
+            ("swiftshader".into(), format!("{}.{}.{}", parts.0, parts.1, parts.2))
+        }
+        _ => {
+            let version = first_version(info);
+            let version = if version.is_empty() { format!("{:#x}", identity.driver_version) } else { version };
+            (slug(if name.is_empty() { &identity.device_name } else { name }), version)
+        }
+    }
+}
+
+/// The lane's name, e.g. `lavapipe-25.0.7`.
+#[must_use]
+pub fn lane_name(identity: &Identity) -> String {
+    let (family, version) = family_and_version(identity);
+    if version.is_empty() { family } else { format!("{family}-{version}") }
+}
+
+/// The first number with dots in a free text, e.g. `25.0.7` of `Mesa 25.0.7-2 (LLVM 15.0.6)`.
+fn first_version(text: &str) -> String {
+    let word = text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find(|word| word.contains('.') && word.len() > 1);
+    word.unwrap_or_default().trim_matches('.').to_owned()
+}
+
+fn slug(name: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use gpushare::{Api, Uuid};
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("llvmpipe", "Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)", 1, "lavapipe-25.0.7")]
+    #[case("SwiftShader driver", "", 5 << 22, "swiftshader-5.0.0")]
+    #[case("NVIDIA", "580.159.03", 7, "nvidia-580.159.03")]
+    #[case("radv", "Mesa 26.2.6", 7, "radv-26.2.6")]
+    #[case("Some Vendor (tm)", "", 0x1234, "some-vendor-tm-0x1234")]
+    #[case("gpushare host", "0.1.0", 1, "host")]
+    fn lane_names(#[case] driver_name: &str, #[case] driver_info: &str, #[case] driver_version: u32, #[case] expected: &str) {
+        let identity = Identity {
+            api: Api::Vulkan,
+            device_name: "device".into(),
+            driver_name: driver_name.into(),
+            driver_info: driver_info.into(),
+            driver_version,
+            api_version: "1.3.0".into(),
+            device_uuid: Uuid::default(),
+            driver_uuid: Uuid::default(),
+        };
+        assert_eq!(lane_name(&identity), expected);
+    }
+}

@@ -1,0 +1,259 @@
+//! What a case is, and how it is defined.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gpushare::{HandleType, Placement, TextureSpec, Tiling};
+use gpushare_harness::protocol::DeviceReport;
+use gpushare_harness::spawn::Exit;
+
+use crate::context::Context;
+
+/// Why a case's script stopped before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A rule does not hold.
+    Fail(String),
+    /// The case could not show what it is about.
+    Inconclusive(String),
+    /// A peer died where it should not.
+    Crash {
+        /// How.
+        exit: Exit,
+        /// Which peer, at which step, and what it left behind.
+        detail: String,
+    },
+    /// A peer did not answer.
+    Hang(String),
+}
+
+/// What a script returns: it came to its end, or why it did not.
+pub type Outcome<T = ()> = Result<T, Stop>;
+
+/// Stop with a failure unless something holds.
+///
+/// # Errors
+/// [`Stop::Fail`] with the text.
+pub fn require(holds: bool, otherwise: impl FnOnce() -> String) -> Outcome {
+    if holds { Ok(()) } else { Err(Stop::Fail(otherwise())) }
+}
+
+/// Whether peers may have run other cases before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peers {
+    /// Any that the ledger proves clean.
+    Warm,
+    /// New ones: the case is about birth or death.
+    Fresh,
+}
+
+/// The script of a case.
+pub type Script = Arc<dyn Fn(&Context<'_>) -> Outcome + Send + Sync>;
+
+/// One case: a script over peers that decides rules.
+#[derive(Clone)]
+pub struct Case {
+    /// `area::handle::what[::parameters]`, stable for ever.
+    pub id: String,
+    /// The id without parameters.
+    pub family: String,
+    /// The rules it decides.
+    pub rules: &'static [&'static str],
+    /// Whether its peers have to be new.
+    pub peers: Peers,
+    /// Why it cannot run on this lane, if so.
+    pub skip: Option<String>,
+    /// How long a step may take where that is less than the run's own limit: the case is about an answer that is due at once.
+    pub patience: Option<Duration>,
+    /// What it does.
+    pub script: Script,
+}
+
+/// Collects the cases of one area for one lane.
+pub struct Cases<'lane> {
+    report: &'lane DeviceReport,
+    prefix: String,
+    list: Vec<Case>,
+}
+
+/// A case being defined.
+pub struct Definition<'cases, 'lane> {
+    cases: &'cases mut Cases<'lane>,
+    what: &'static str,
+    rules: &'static [&'static str],
+    peers: Peers,
+    skip: Option<String>,
+    patience: Option<Duration>,
+}
+
+impl<'lane> Cases<'lane> {
+    /// No cases yet.
+    #[must_use]
+    pub const fn new(report: &'lane DeviceReport) -> Self {
+        Self { report, prefix: String::new(), list: Vec::new() }
+    }
+
+    /// The lane's device.
+    #[must_use]
+    pub const fn report(&self) -> &'lane DeviceReport {
+        self.report
+    }
+
+    /// What follows belongs to this area and kind of handle.
+    pub fn area(&mut self, area: &str, handle: &str) {
+        self.prefix = format!("{area}::{handle}");
+    }
+
+    /// Define a case that decides these rules.
+    pub fn case(&mut self, what: &'static str, rules: &'static [&'static str]) -> Definition<'_, 'lane> {
+        Definition { cases: self, what, rules, peers: Peers::Warm, skip: None, patience: None }
+    }
+
+    /// All that were defined.
+    #[must_use]
+    pub fn into_list(self) -> Vec<Case> {
+        self.list
+    }
+}
+
+impl Definition<'_, '_> {
+    /// The case is about birth or death: it needs peers that have done nothing else.
+    #[must_use]
+    pub fn fresh(self) -> Self {
+        Self { peers: Peers::Fresh, ..self }
+    }
+
+    /// The case cannot run on this lane when there is a reason.
+    #[must_use]
+    pub fn skip_if(mut self, reason: Option<String>) -> Self {
+        self.skip = self.skip.or(reason);
+        self
+    }
+
+    /// The answer is due at once: a step that takes longer than this is a stall.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
+    }
+
+    /// One case without parameters and without textures.
+    pub fn once(mut self, script: fn(&Context<'_>) -> Outcome) {
+        self.add(None, None, Arc::new(script));
+    }
+
+    /// One case for each value; `name` makes the parameter.
+    pub fn each<T: Clone + Send + Sync + 'static>(
+        mut self,
+        values: impl IntoIterator<Item = T>,
+        name: impl Fn(&T) -> String,
+        script: fn(&Context<'_>, T) -> Outcome,
+    ) {
+        for value in values {
+            let parameter = name(&value);
+            self.add(Some(parameter), None, Arc::new(move |context| script(context, value.clone())));
+        }
+    }
+
+    /// One case for each kind of texture; those that the device cannot share are skipped with its own answer as the reason.
+    pub fn textures(mut self, specs: impl IntoIterator<Item = TextureSpec>, script: fn(&Context<'_>, TextureSpec) -> Outcome) {
+        for spec in specs {
+            let skip = unshareable(self.cases.report, &spec);
+            self.add(Some(texture_name(&spec)), skip, Arc::new(move |context| script(context, spec)));
+        }
+    }
+
+    /// One case for the texture that cases use when any would do.
+    pub fn any_texture(mut self, script: fn(&Context<'_>, TextureSpec) -> Outcome) {
+        let spec = ANY_TEXTURE;
+        let skip = unshareable(self.cases.report, &spec);
+        self.add(None, skip, Arc::new(move |context| script(context, spec)));
+    }
+
+    /// One case for each value, all with the texture that is used when any would do.
+    pub fn any_texture_each<T: Clone + Send + Sync + 'static>(
+        mut self,
+        values: impl IntoIterator<Item = T>,
+        name: impl Fn(&T) -> String,
+        script: fn(&Context<'_>, TextureSpec, T) -> Outcome,
+    ) {
+        let spec = ANY_TEXTURE;
+        for value in values {
+            let parameter = name(&value);
+            let skip = unshareable(self.cases.report, &spec);
+            self.add(Some(parameter), skip, Arc::new(move |context| script(context, spec, value.clone())));
+        }
+    }
+
+    fn add(&mut self, parameter: Option<String>, skip: Option<String>, script: Script) {
+        let family = format!("{}::{}", self.cases.prefix, self.what);
+        let id = parameter.map_or_else(|| family.clone(), |parameter| format!("{family}::{parameter}"));
+        let case = Case {
+            id,
+            family,
+            rules: self.rules,
+            peers: self.peers,
+            skip: self.skip.clone().or(skip),
+            patience: self.patience,
+            script,
+        };
+        self.cases.list.push(case);
+    }
+}
+
+/// Small enough to be cheap, odd enough that a row pitch shows.
+pub const ANY_TEXTURE: TextureSpec = TextureSpec::new(gpushare::Format::R8G8B8A8Unorm, 61, 47);
+
+/// `rgba8_unorm_optimal_64x64`, with what is unusual behind.
+#[must_use]
+pub fn texture_name(spec: &TextureSpec) -> String {
+    let mut name = format!("{}_{}_{}x{}", spec.format, spec.tiling, spec.width, spec.height);
+    if spec.layers > 1 {
+        name.push_str(&format!("x{}", spec.layers));
+    }
+    if spec.placement == Placement::Suballocated {
+        name.push_str("_suballocated");
+    }
+    name
+}
+
+/// Why the device cannot share such a texture, in its own words; `None` if it can.
+#[must_use]
+pub fn unshareable(report: &DeviceReport, spec: &TextureSpec) -> Option<String> {
+    if let Some(reason) = &report.unusable {
+        return Some(reason.clone());
+    }
+    let handle = report.handle_type;
+    let what = || format!("{} with {} tiling over {}", spec.format, spec.tiling, handle_words(handle));
+    let mut listed = report.textures.iter();
+    let Some(can) = listed.find(|can| can.format == spec.format && can.tiling == spec.tiling && can.handle_type == handle)
+    else {
+        return Some(format!("the driver was not asked about {}", what()));
+    };
+    let (width, height) = can.max_extent;
+    if can.result != "SUCCESS" {
+        Some(format!("the driver does not support {}: {}", what(), can.result))
+    } else if !can.shareable() {
+        let (exportable, importable) = (yes_no(can.exportable), yes_no(can.importable));
+        Some(format!("the driver reports {} as exportable: {exportable}, importable: {importable}", what()))
+    } else if spec.width > width || spec.height > height || spec.layers > can.max_layers {
+        Some(format!("the driver's limit for {} is {width}×{height}, {} layers", what(), can.max_layers))
+    } else if spec.placement == Placement::Suballocated && can.dedicated_only {
+        Some(format!("the driver wants dedicated memory for {}", what()))
+    } else {
+        None
+    }
+}
+
+fn yes_no(flag: bool) -> &'static str {
+    if flag { "yes" } else { "no" }
+}
+
+fn handle_words(handle: HandleType) -> String {
+    handle.name().to_uppercase()
+}
+
+/// The two tilings of a spec.
+#[must_use]
+pub fn both_tilings(spec: TextureSpec) -> [TextureSpec; 2] {
+    [Tiling::Optimal, Tiling::Linear].map(|tiling| spec.with_tiling(tiling))
+}

@@ -1,0 +1,25 @@
+//! The cases, by area. A case's place here is its id: `memory::opaque_fd::…` is defined under `memory/`.
+
+mod capability;
+mod channel;
+mod handle;
+mod memory;
+
+use gpushare::Api;
+
+use crate::case::Cases;
+
+/// Define every case that concerns the lane's device.
+pub fn define(cases: &mut Cases<'_>) {
+    let handle = cases.report().handle_type.name();
+    capability::define(cases);
+    cases.area("memory", handle);
+    memory::define(cases);
+    cases.area("handle", handle);
+    handle::define(cases);
+    // A channel knows no driver: the host lane decides it once.
+    if cases.report().identity.api == Api::Host {
+        cases.area("channel", "socket");
+        channel::define(cases);
+    }
+}

@@ -1,0 +1,100 @@
+//! Handles that are no texture memory: an import must answer with an error, and with the right one.
+
+use std::time::Duration;
+
+use gpushare::TextureSpec;
+use gpushare_harness::protocol::{Code, HandleSource, Object};
+
+use crate::case::{Cases, Outcome};
+use crate::context::Context;
+
+/// What a driver must answer to a handle that is no memory of its own: `VK_ERROR_INVALID_EXTERNAL_HANDLE`.
+const REFUSALS: &[Code] = &[Code::InvalidHandle];
+
+/// Any error, where the case is about what comes after it.
+pub(super) const ANY_REFUSAL: &[Code] = &[Code::InvalidHandle, Code::ShortObject, Code::Driver, Code::System];
+
+const REFUSED: &[&str] = &["memory.invalid_handle_is_refused", "memory.import_is_validated"];
+
+pub(super) fn define(cases: &mut Cases<'_>) {
+    let objects =
+        [Object::Pipe, Object::Socket, Object::File, Object::Directory, Object::DevNull, Object::EventFd, Object::Epoll];
+    // VkMemoryAllocateInfo: an import must not stall. Whatever blocks on a strange descriptor blocks for ever.
+    cases.case("kind_is_refused", REFUSED).patience(Duration::from_secs(3)).any_texture_each(
+        objects,
+        object_name,
+        kind_is_refused,
+    );
+    cases.case("closed_number_is_refused", REFUSED).any_texture(closed_number_is_refused);
+    cases.case("minus_one_is_refused", REFUSED).any_texture(minus_one_is_refused);
+    cases.case("short_memory_is_refused", REFUSED).any_texture_each(
+        [1_u64, 512, 4096],
+        |len| format!("{len}_bytes"),
+        short_memory_is_refused,
+    );
+    cases
+        .case("short_memory_is_refused_by_library", &["memory.fd_import_matches_export"])
+        .any_texture(short_memory_is_refused_by_library);
+}
+
+fn object_name(object: &Object) -> String {
+    match object {
+        Object::Pipe => "pipe",
+        Object::Socket => "socket",
+        Object::File => "file",
+        Object::Directory => "directory",
+        Object::DevNull => "dev_null",
+        Object::EventFd => "eventfd",
+        Object::Epoll => "epoll",
+        Object::Memory { .. } => "memory",
+        Object::UnsealedMemory { .. } => "unsealed_memory",
+    }
+    .into()
+}
+
+/// A descriptor of another kind beside a descriptor of a real texture, straight to the driver.
+fn kind_is_refused(cx: &Context<'_>, spec: TextureSpec, object: Object) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    let wrong = consumer.make(object)?;
+    consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), false, REFUSALS)?;
+    // The device has to be as well as before.
+    let imported = consumer.import(&shared)?;
+    producer.fill(texture, cx.pattern(0))?;
+    consumer.verify(imported, cx.pattern(0))
+}
+
+/// A number that was closed a moment ago.
+fn closed_number_is_refused(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    consumer.import_is_refused(&shared, HandleSource::ClosedNumber, false, REFUSALS).map(drop)
+}
+
+/// The number -1.
+fn minus_one_is_refused(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    consumer.import_is_refused(&shared, HandleSource::MinusOne, false, REFUSALS).map(drop)
+}
+
+/// A memory object that is shorter than the texture, straight to the driver: accepting it would fault at the first access.
+fn short_memory_is_refused(cx: &Context<'_>, spec: TextureSpec, len: u64) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    let short = consumer.make(Object::Memory { len })?;
+    consumer.import_is_refused(&shared, HandleSource::Held(short.0), false, &[Code::InvalidHandle, Code::ShortObject]).map(drop)
+}
+
+/// The same through the sharing library, which looks before it asks the driver.
+fn short_memory_is_refused_by_library(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    let short = consumer.make(Object::Memory { len: shared.descriptor.allocation_size - 1 })?;
+    consumer.import_is_refused(&shared, HandleSource::Held(short.0), true, &[Code::ShortObject]).map(drop)
+}

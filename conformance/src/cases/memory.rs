@@ -1,0 +1,15 @@
+//! What textures hold, from one process to another.
+
+mod contents;
+mod count;
+mod lifetime;
+mod payload;
+
+use crate::case::Cases;
+
+pub(super) fn define(cases: &mut Cases<'_>) {
+    contents::define(cases);
+    payload::define(cases);
+    lifetime::define(cases);
+    count::define(cases);
+}

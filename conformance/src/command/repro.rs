@@ -1,0 +1,68 @@
+//! `gpushare repro`: one case with new peers, every step shown.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use gpushare_harness::history::Step;
+
+use super::arguments::{LaneArguments, ReproArguments};
+use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
+use crate::expectation::Standing;
+use crate::pool::Pool;
+use crate::registry::{Filter, cases_of};
+use crate::rule::Catalogue;
+use crate::run::{CaseResult, Settings, run_case};
+
+pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
+    let LaneArguments { driver, peer } = &arguments.lanes;
+    let catalogue = Catalogue::load()?;
+    let expected = expectations(&arguments.expectations)?;
+    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let no_case = || CommandError::NoCase {
+        filters: vec![arguments.case.clone()],
+        lanes: found.ready.iter().map(|lane| lane.name.clone()).collect::<Vec<_>>().join(", "),
+    };
+    // Without a lane in front, the only lane that was asked for is meant.
+    let named = |lane: &str, case: &str| arguments.case == format!("{lane}::{case}") || arguments.case == case;
+    let mut candidates = found.ready.iter().flat_map(|lane| cases_of(lane).into_iter().map(move |case| (lane, case)));
+    let (lane, case) = candidates.find(|(lane, case)| named(&lane.name, &case.id)).ok_or_else(no_case)?;
+    let limit = Duration::from_millis(arguments.limit);
+    let settings = Settings { seed: arguments.seed, fresh: true, limit, jobs: 1, filter: Filter::new(&[])? };
+    let pool = Pool::new(lane, limit);
+    let (result, steps) = run_case(&case, lane, &pool, &settings, &catalogue, &expected, Instant::now());
+    let mut out = anstream::stdout().lock();
+    steps.iter().try_for_each(|step| write_step(&mut out, step))?;
+    write_result(&mut out, &lane.name, &result, &catalogue)?;
+    Ok(if result.standing == Standing::Expected { AS_EXPECTED } else { NOT_AS_EXPECTED })
+}
+
+fn write_step(out: &mut impl Write, step: &Step) -> Result<(), CommandError> {
+    let asked = match (&step.request, &step.action) {
+        (_, Some(action)) => action.clone(),
+        (Some(request), None) => serde_json::to_string(request).unwrap_or_default(),
+        (None, None) => String::new(),
+    };
+    let answer = match (&step.reply, &step.error) {
+        (_, Some(error)) => error.clone(),
+        (Some(reply), None) => serde_json::to_string(reply).unwrap_or_default(),
+        (None, None) => "done".into(),
+    };
+    writeln!(out, "{:>3} {:>9} µs  {:<8} {asked}", step.step, step.took, step.peer)?;
+    writeln!(out, "{:>26} → {answer}", "")?;
+    Ok(())
+}
+
+fn write_result(out: &mut impl Write, lane: &str, result: &CaseResult, catalogue: &Catalogue) -> Result<(), CommandError> {
+    let separator = if result.detail.is_empty() { "" } else { ": " };
+    writeln!(out, "\n{} {lane}::{}{separator}{}", result.verdict, result.case, result.detail)?;
+    for rule in result.rules.iter().filter_map(|id| catalogue.get(id)) {
+        writeln!(out, "    rule {}: {} ({})", rule.id, rule.sentence, rule.source)?;
+    }
+    if let (Some(known), Some(report)) = (&result.known, &result.report) {
+        writeln!(out, "    known: {known} ({report})")?;
+    }
+    if result.standing == Standing::UnexpectedImprovement {
+        writeln!(out, "    better than expected: remove its expectation")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! `gpushare run`: run cases and compare with what is expected.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use gpushare_harness::history::History;
+
+use super::arguments::{Format, LaneArguments, RunArguments};
+use super::progress::Shown;
+use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
+use crate::lane::Lanes;
+use crate::registry::Filter;
+use crate::report::{RunReport, html, json, junit, terminal};
+use crate::rule::Catalogue;
+use crate::run::{Settings, run_lane};
+
+pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
+    let LaneArguments { driver, peer } = &arguments.lanes;
+    let catalogue = Catalogue::load()?;
+    let expected = expectations(&arguments.expectations)?;
+    let settings = settings(arguments)?;
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    // The folder first: a run whose report cannot be kept should not begin.
+    let history = arguments.out.as_deref().map(|out| history(out, settings.seed, started)).transpose()?;
+    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let shown = Shown::new(history);
+    let results = found.ready.iter().map(|lane| run_lane(lane, &settings, &catalogue, &expected, &shown)).collect();
+    shown.finish().map_err(|source| CommandError::Out { path: arguments.out.clone().unwrap_or_default(), source })?;
+    let report = RunReport {
+        suite: env!("CARGO_PKG_VERSION").into(),
+        started,
+        seed: settings.seed,
+        fresh: settings.fresh,
+        lanes: results,
+        unavailable: unavailable(&found),
+    };
+    if report.lanes.iter().all(|lane| lane.cases.is_empty()) {
+        let lanes = report.lanes.iter().map(|lane| lane.lane.clone()).collect::<Vec<_>>().join(", ");
+        return Err(CommandError::NoCase { filters: arguments.filters.clone(), lanes });
+    }
+    if let Some(out) = &arguments.out {
+        write_reports(out, &report, &catalogue)?;
+    }
+    let mut stdout = anstream::stdout().lock();
+    match arguments.format {
+        Format::Json => write!(stdout, "{}", json::render(&report).map_err(|error| CommandError::Report(error.to_string()))?)?,
+        Format::Text => {
+            write!(stdout, "{}", terminal::render(&report, &catalogue))?;
+            if let Some(out) = &arguments.out {
+                writeln!(stdout, "report: {}", out.join("report.html").display())?;
+            }
+        }
+    }
+    Ok(if report.is_as_expected() { AS_EXPECTED } else { NOT_AS_EXPECTED })
+}
+
+fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Ok(Settings {
+        seed: arguments.seed,
+        fresh: arguments.fresh,
+        limit: Duration::from_millis(arguments.limit),
+        jobs: arguments.jobs.map_or(processors, usize::from),
+        filter: Filter::new(&arguments.filters)?,
+    })
+}
+
+fn history(out: &Path, seed: u64, started: u64) -> Result<History<BufWriter<File>>, CommandError> {
+    let refuse = |source| CommandError::Out { path: out.to_owned(), source };
+    std::fs::create_dir_all(out).map_err(refuse)?;
+    let file = File::create(out.join("history.jsonl")).map_err(refuse)?;
+    History::begin(BufWriter::new(file), Instant::now(), env!("CARGO_PKG_VERSION"), seed, started).map_err(refuse)
+}
+
+fn write_reports(out: &Path, report: &RunReport, catalogue: &Catalogue) -> Result<(), CommandError> {
+    let unable = |error: &dyn std::fmt::Display| CommandError::Report(error.to_string());
+    let files = [
+        ("report.html", html::render(report, catalogue)),
+        ("report.json", json::render(report).map_err(|error| unable(&error))?),
+        ("junit.xml", junit::render(report).map_err(|error| unable(&error))?),
+    ];
+    files.into_iter().try_for_each(|(name, text)| {
+        let path: PathBuf = out.join(name);
+        std::fs::write(&path, text).map_err(|source| CommandError::Out { path, source })
+    })
+}
+
+/// Drivers that somebody asked for and that gave no lane. A system's manifest without a device is nothing to tell.
+fn unavailable(found: &Lanes) -> Vec<String> {
+    let told = found.unavailable.iter().filter(|one| one.asked_for);
+    told.map(|one| format!("{}: {}", one.manifest.display(), one.reason)).collect()
+}

@@ -1,0 +1,268 @@
+//! What a case's script can do.
+//!
+//! A script holds [`Party`]s (peers in their role), [`Texture`]s and [`Handle`]s, and reads like the sentence that its rules are.
+//! Every step is recorded; the first that does not go as the script needs ends it with a [`Stop`].
+
+mod handles;
+mod party;
+mod textures;
+
+pub use handles::{Arrived, PeerChannel};
+pub use party::{Handle, Party, Texture};
+pub use textures::Shared;
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use gpushare::{OwnedHandle, Pattern};
+use gpushare_harness::history::Step;
+use gpushare_harness::protocol::{DeviceReport, Reply, Request};
+use gpushare_harness::spawn::Exit;
+use gpushare_harness::{Ledger, Peer, PeerError};
+
+use crate::case::{Outcome, Stop};
+use crate::lane::Lane;
+use crate::pool::Pool;
+
+/// The roles of a case's peers, in the order in which scripts name them.
+pub const ROLES: [&str; 4] = ["producer", "consumer", "third", "fourth"];
+
+/// A peer in its role.
+pub(crate) struct Seat {
+    pub(crate) peer: Option<Peer>,
+    /// What it held when the case began.
+    pub(crate) before: Ledger,
+    /// Whether the script has taken this seat; asking again for the same peers changes nothing.
+    taken: bool,
+    next_id: u32,
+}
+
+/// What a script works with.
+pub struct Context<'run> {
+    lane: &'run Lane,
+    pool: &'run Pool<'run>,
+    fresh: bool,
+    limit: Duration,
+    seed: u64,
+    case: &'run str,
+    start: Instant,
+    seats: RefCell<Vec<Seat>>,
+    steps: RefCell<Vec<Step>>,
+    count: Cell<u32>,
+}
+
+/// What a context is made from.
+pub struct Setting<'run> {
+    /// The lane.
+    pub lane: &'run Lane,
+    /// Where peers come from.
+    pub pool: &'run Pool<'run>,
+    /// Whether peers have to be new.
+    pub fresh: bool,
+    /// How long a peer may take for one step.
+    pub limit: Duration,
+    /// The case's seed.
+    pub seed: u64,
+    /// Lane and case, for the record.
+    pub case: &'run str,
+    /// When the run began.
+    pub start: Instant,
+}
+
+impl<'run> Context<'run> {
+    pub(crate) fn new(setting: &Setting<'run>, mut seats: Vec<Seat>) -> Self {
+        seats.iter_mut().for_each(|seat| seat.taken = false);
+        let Setting { lane, pool, fresh, limit, seed, case, start } = *setting;
+        let (seats, steps) = (RefCell::new(seats), RefCell::new(Vec::new()));
+        Self { lane, pool, fresh, limit, seed, case, start, seats, steps, count: Cell::new(0) }
+    }
+
+    pub(crate) fn finish(self) -> (Vec<Seat>, Vec<Step>) {
+        (self.seats.into_inner(), self.steps.into_inner())
+    }
+
+    /// What the lane's device says it can share.
+    #[must_use]
+    pub fn report(&self) -> &DeviceReport {
+        &self.lane.report
+    }
+
+    /// The lane.
+    #[must_use]
+    pub const fn lane(&self) -> &Lane {
+        self.lane
+    }
+
+    /// The case's `number`th picture; every case has pictures of its own.
+    #[must_use]
+    pub fn pattern(&self, number: u64) -> Pattern {
+        Pattern::seeded(self.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
+    /// A number of the case's own.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// So many peers, each with the lane's device open: producer, consumer, third, fourth.
+    ///
+    /// # Errors
+    /// [`Stop`] when one does not come up.
+    pub fn peers<const COUNT: usize>(&self) -> Outcome<[Party<'_, 'run>; COUNT]> {
+        for seat in 0..COUNT {
+            self.take_seat(seat)?;
+        }
+        Ok(std::array::from_fn(|seat| Party::new(self, seat)))
+    }
+
+    fn take_seat(&self, seat: usize) -> Outcome {
+        let mut seats = self.seats.borrow_mut();
+        if seats.len() <= seat {
+            seats.push(Seat { peer: None, before: Ledger::default(), taken: false, next_id: 1 });
+        }
+        let Some(taken) = seats.get_mut(seat) else { return Err(Stop::Inconclusive(format!("no seat {seat}"))) };
+        if taken.taken {
+            return Ok(());
+        }
+        if taken.peer.is_none() {
+            let started = self.pool.take(self.fresh).map_err(|error| self.stop(seat, &format!("start: {error}"), error))?;
+            taken.peer = Some(started);
+        }
+        if let Some(peer) = &mut taken.peer {
+            taken.before = self.pool.ledger(peer).map_err(|error| self.stop(seat, "count", error))?;
+        }
+        (taken.taken, taken.next_id) = (true, 1);
+        Ok(())
+    }
+
+    /// Ask the peer in a seat.
+    pub(crate) fn ask(&self, seat: usize, request: &Request, beside: &[&OwnedHandle]) -> Outcome<(Reply, Vec<OwnedHandle>)> {
+        let sent = Instant::now();
+        let answer = self.with_peer(seat, |peer| peer.ask(request, beside, self.limit))?;
+        let (reply, error) = match &answer {
+            Ok((reply, _)) => (Some(reply.clone()), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let step = self.record(seat, sent, Some(request.clone()), None, reply, error);
+        answer.map_err(|error| {
+            self.leave(seat);
+            self.stop(seat, &step, error)
+        })
+    }
+
+    fn with_peer<T>(&self, seat: usize, then: impl FnOnce(&mut Peer) -> T) -> Outcome<T> {
+        let mut seats = self.seats.borrow_mut();
+        match seats.get_mut(seat).and_then(|seat| seat.peer.as_mut()) {
+            Some(peer) => Ok(then(peer)),
+            None => Err(Stop::Inconclusive(format!("the script uses {} after its end", ROLES[seat]))),
+        }
+    }
+
+    /// End the peer in a seat on purpose.
+    pub(crate) fn end(&self, seat: usize, status: Option<i32>) -> Outcome<Exit> {
+        let sent = Instant::now();
+        let action = status.map_or_else(|| "kill".into(), |status| format!("exit with status {status}"));
+        let ended = self.with_peer(seat, |peer| match status {
+            Some(status) => peer.exit(status, self.limit),
+            None => Ok(peer.kill()),
+        })?;
+        self.leave(seat);
+        let error = ended.as_ref().err().map(ToString::to_string);
+        let step = self.record(seat, sent, None, Some(action), None, error);
+        ended.map_err(|error| self.stop(seat, &step, error))
+    }
+
+    /// The process's number and what it holds.
+    pub(crate) fn pid(&self, seat: usize) -> Outcome<u32> {
+        self.with_peer(seat, |peer| peer.pid())
+    }
+
+    /// The next number for a texture or handle of a peer.
+    pub(crate) fn number(&self, seat: usize) -> u32 {
+        let mut seats = self.seats.borrow_mut();
+        seats.get_mut(seat).map_or(0, |seat| {
+            seat.next_id += 1;
+            seat.next_id - 1
+        })
+    }
+
+    /// The longest that a peer may take for a step.
+    #[must_use]
+    pub const fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Milliseconds for a wait inside a peer: well within [`Context::limit`], so that the peer answers and does not hang.
+    #[must_use]
+    pub fn within(&self) -> u64 {
+        u64::try_from(self.limit.as_millis() / 2).unwrap_or(u64::MAX)
+    }
+
+    fn leave(&self, seat: usize) {
+        if let Some(seat) = self.seats.borrow_mut().get_mut(seat) {
+            seat.peer = None;
+        }
+    }
+
+    /// Returns the step's name for people.
+    fn record(
+        &self,
+        seat: usize,
+        sent: Instant,
+        request: Option<Request>,
+        action: Option<String>,
+        reply: Option<Reply>,
+        error: Option<String>,
+    ) -> String {
+        let number = self.count.get() + 1;
+        self.count.set(number);
+        let what = action.clone().unwrap_or_else(|| request.as_ref().map(request_name).unwrap_or_default());
+        self.steps.borrow_mut().push(Step {
+            at: micros(sent.duration_since(self.start)),
+            took: micros(sent.elapsed()),
+            case: self.case.into(),
+            peer: ROLES[seat].into(),
+            step: number,
+            request,
+            action,
+            reply,
+            error,
+        });
+        format!("step {number} ({what})")
+    }
+
+    /// The last step's name, for a failure that an answer shows.
+    pub(crate) fn last_step(&self) -> String {
+        let steps = self.steps.borrow();
+        steps.last().map_or_else(String::new, |step| {
+            let what = step.action.clone().unwrap_or_else(|| step.request.as_ref().map(request_name).unwrap_or_default());
+            format!("step {} ({what})", step.step)
+        })
+    }
+
+    fn stop(&self, seat: usize, step: &str, error: PeerError) -> Stop {
+        let role = ROLES[seat];
+        match error {
+            PeerError::Died { ref exit, .. } => {
+                Stop::Crash { exit: exit.clone(), detail: format!("{role} at {step}: {error}") }
+            }
+            PeerError::Hung { .. } => Stop::Hang(format!("{role} hung at {step}: {error}")),
+            PeerError::Garbage { .. } => Stop::Fail(format!("{role} at {step}: {error}")),
+            other => Stop::Inconclusive(format!("{role} at {step}: {other}")),
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The request's name as it travels, e.g. `create`.
+fn request_name(request: &Request) -> String {
+    match serde_json::to_value(request) {
+        Ok(serde_json::Value::String(name)) => name,
+        Ok(serde_json::Value::Object(fields)) => fields.keys().next().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
+}

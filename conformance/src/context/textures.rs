@@ -1,0 +1,177 @@
+//! Steps with textures.
+
+use gpushare::descriptor::DescriptorFields;
+use gpushare::pattern::Mismatch;
+use gpushare::{Identity, Pattern, TextureSpec};
+use gpushare_harness::protocol::{Code, HandleSource, Problem, Reply, Request};
+
+use crate::case::{Outcome, Stop};
+use crate::context::{Handle, Party, Texture};
+
+/// An exported texture: the handle, and what travels beside it.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The handle; which peer holds it is for the script to know.
+    pub handle: Handle,
+    /// The descriptor, open to being changed by a script.
+    pub descriptor: DescriptorFields,
+}
+
+impl Shared {
+    /// The same with one field changed.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut DescriptorFields)) -> Self {
+        let mut changed = self.clone();
+        change(&mut changed.descriptor);
+        changed
+    }
+}
+
+impl Party<'_, '_> {
+    /// Open a second device object and ask who it is.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn reopen(&self) -> Outcome<Identity> {
+        match self.must(&Request::Reopen { device: self.context.lane().device })? {
+            Reply::Opened(identity) => Ok(identity),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Create a texture.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn create(&self, spec: TextureSpec) -> Outcome<Texture> {
+        let texture = Texture(self.context.number(self.seat));
+        self.must_do(&Request::Create { textures: vec![texture.0], spec })?;
+        Ok(texture)
+    }
+
+    /// Create so many textures in one allocation.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn create_neighbours<const COUNT: usize>(&self, spec: TextureSpec) -> Outcome<[Texture; COUNT]> {
+        let textures = std::array::from_fn(|_| Texture(self.context.number(self.seat)));
+        self.must_do(&Request::Create { textures: textures.map(|texture| texture.0).to_vec(), spec })?;
+        Ok(textures)
+    }
+
+    /// Fill a texture.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn fill(&self, texture: Texture, pattern: Pattern) -> Outcome {
+        self.must_do(&Request::Fill { texture: texture.0, pattern })
+    }
+
+    /// The texture has to hold this picture.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] tells how it differs.
+    pub fn verify(&self, texture: Texture, pattern: Pattern) -> Outcome {
+        match self.compare(texture, pattern)? {
+            None => Ok(()),
+            Some(mismatch) => Err(Stop::Fail(format!("{} at {}: {mismatch}", self.role(), self.context.last_step()))),
+        }
+    }
+
+    /// How the texture differs from a picture, if it does.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn compare(&self, texture: Texture, pattern: Pattern) -> Outcome<Option<Box<Mismatch>>> {
+        match self.must(&Request::Verify { texture: texture.0, pattern })? {
+            Reply::Done => Ok(None),
+            Reply::Mismatch(mismatch) => Ok(Some(mismatch)),
+            other => Err(self.unexpected(&other)),
+        }
+    }
+
+    /// Export a texture; the handle stays with this peer.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn export(&self, texture: Texture) -> Outcome<Shared> {
+        self.try_export(texture, true)?.map_err(|problem| self.refused(&problem))
+    }
+
+    /// Try to export a texture. `guarded`: the sharing library corrects what the driver made.
+    ///
+    /// # Errors
+    /// [`Stop`] for anything but a refusal.
+    pub fn try_export(&self, texture: Texture, guarded: bool) -> Outcome<Result<Shared, Problem>> {
+        let handle = Handle(self.context.number(self.seat));
+        match self.try_ask(&Request::Export { texture: texture.0, handle: handle.0, guarded }, &[])? {
+            Ok((Reply::Exported(descriptor), _)) => Ok(Ok(Shared { handle, descriptor: (*descriptor).into() })),
+            Ok((other, _)) => Err(self.unexpected(&other)),
+            Err(problem) => Ok(Err(problem)),
+        }
+    }
+
+    /// Export a texture and hand it to another peer, through the orchestrator: a third process.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn share(&self, texture: Texture, with: &Self) -> Outcome<Shared> {
+        let shared = self.export(texture)?;
+        let handle = self.hand_over(shared.handle, with)?;
+        Ok(Shared { handle, ..shared })
+    }
+
+    /// Import a texture; its handle is used up.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn import(&self, shared: &Shared) -> Outcome<Texture> {
+        self.try_import(shared, HandleSource::Held(shared.handle.0), true)?.map_err(|problem| self.refused(&problem))
+    }
+
+    /// Export, hand over, import.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn import_from(&self, from: &Self, texture: Texture) -> Outcome<Texture> {
+        let shared = from.share(texture, self)?;
+        self.import(&shared)
+    }
+
+    /// Try to import. `guarded`: the sharing library looks at the object first; otherwise only the driver does.
+    ///
+    /// # Errors
+    /// [`Stop`] for anything but a refusal.
+    pub fn try_import(&self, shared: &Shared, handle: HandleSource, guarded: bool) -> Outcome<Result<Texture, Problem>> {
+        let texture = Texture(self.context.number(self.seat));
+        let request = Request::Import { texture: texture.0, descriptor: shared.descriptor.clone(), handle, guarded };
+        match self.try_ask(&request, &[])? {
+            Ok((Reply::Done, _)) => Ok(Ok(texture)),
+            Ok((other, _)) => Err(self.unexpected(&other)),
+            Err(problem) => Ok(Err(problem)),
+        }
+    }
+
+    /// The import has to be refused with one of these codes.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when it succeeds or is refused for another reason.
+    pub fn import_is_refused(&self, shared: &Shared, handle: HandleSource, guarded: bool, codes: &[Code]) -> Outcome<Problem> {
+        match self.try_import(shared, handle, guarded)? {
+            Ok(_) => Err(Stop::Fail(format!("{} accepted {}, expected a refusal", self.role(), self.context.last_step()))),
+            Err(problem) if codes.contains(&problem.code) => Ok(problem),
+            Err(problem) => {
+                let (role, step, Problem { code, message, .. }) = (self.role(), self.context.last_step(), problem);
+                Err(Stop::Fail(format!("{role} refused {step} as {code:?} ({message}), expected {codes:?}")))
+            }
+        }
+    }
+
+    /// Free textures.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn free(&self, textures: impl IntoIterator<Item = Texture>) -> Outcome {
+        self.must_do(&Request::Free { textures: textures.into_iter().map(|texture| texture.0).collect() })
+    }
+}

@@ -1,0 +1,35 @@
+//! A run as others read it: terminal, JSON, JUnit, HTML.
+
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod terminal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::LaneResult;
+
+/// A whole run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunReport {
+    /// The suite's version.
+    pub suite: String,
+    /// Seconds since 1970 when it began.
+    pub started: u64,
+    /// The run's seed.
+    pub seed: u64,
+    /// Whether every case had new peers.
+    pub fresh: bool,
+    /// Every lane.
+    pub lanes: Vec<LaneResult>,
+    /// Drivers that gave no lane, and why.
+    pub unavailable: Vec<String>,
+}
+
+impl RunReport {
+    /// Whether everything is as expected.
+    #[must_use]
+    pub fn is_as_expected(&self) -> bool {
+        self.lanes.iter().all(LaneResult::is_as_expected)
+    }
+}
