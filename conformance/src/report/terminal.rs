@@ -60,14 +60,21 @@ fn finding(out: &mut String, lane: &LaneResult, case: &CaseResult, catalogue: &C
     let _ = writeln!(out, "    repeat: {}\n", case.repro);
 }
 
-/// Known misbehaviour is said in one line a finding, so that nobody takes a green run for a perfect driver.
+/// Known misbehaviour is said in one line a kind, so that nobody takes a green run for a perfect driver.
 fn known(out: &mut String, report: &RunReport) {
     for lane in &report.lanes {
-        let known = lane.cases.iter().filter(|case| case.standing == Standing::Expected && case.known.is_some());
-        for case in known {
-            let (because, address) = (case.known.as_deref().unwrap_or(""), case.report.as_deref().unwrap_or(""));
-            let _ =
-                writeln!(out, "{} {} {}::{}: {because} ({address})", styled(DIM, "known"), case.verdict, lane.lane, case.case);
+        let mut kinds: Vec<(&str, &str, Vec<&CaseResult>)> = Vec::new();
+        for case in lane.cases.iter().filter(|case| case.standing == Standing::Expected) {
+            let (Some(because), Some(address)) = (&case.known, &case.report) else { continue };
+            match kinds.iter_mut().find(|(known, ..)| known == because) {
+                Some((.., cases)) => cases.push(case),
+                None => kinds.push((because, address, vec![case])),
+            }
+        }
+        for (because, address, cases) in kinds {
+            let more = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
+            let _ = writeln!(out, "{} {}: {because} ({address})", styled(DIM, "known"), lane.lane);
+            let _ = writeln!(out, "      {} {}{more}", cases[0].verdict, cases[0].case);
         }
     }
 }

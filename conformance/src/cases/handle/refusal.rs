@@ -5,11 +5,12 @@ use std::time::Duration;
 use gpushare::TextureSpec;
 use gpushare_harness::protocol::{Code, HandleSource, Object};
 
-use crate::case::{Cases, Outcome};
-use crate::context::Context;
+use crate::case::{Cases, Outcome, Stop};
+use crate::context::{Context, Handle, Party, Shared};
 
-/// What a driver must answer to a handle that is no memory of its own: `VK_ERROR_INVALID_EXTERNAL_HANDLE`.
-const REFUSALS: &[Code] = &[Code::InvalidHandle];
+/// What a driver must answer to a handle that is no memory of its own: `VK_ERROR_INVALID_EXTERNAL_HANDLE`. The host
+/// backend is its own driver and tells a short object apart.
+const REFUSALS: &[Code] = &[Code::InvalidHandle, Code::ShortObject];
 
 /// Any error, where the case is about what comes after it.
 pub(super) const ANY_REFUSAL: &[Code] = &[Code::InvalidHandle, Code::ShortObject, Code::Driver, Code::System];
@@ -52,13 +53,31 @@ fn object_name(object: &Object) -> String {
     .into()
 }
 
+/// The driver alone has to refuse. One that accepts is asked to write the texture, so that the finding says what comes of it.
+fn driver_refuses(cx: &Context<'_>, consumer: &Party<'_, '_>, shared: &Shared, handle: Handle) -> Outcome {
+    match consumer.try_import(shared, HandleSource::Held(handle.0), false)? {
+        Err(problem) if REFUSALS.contains(&problem.code) => Ok(()),
+        Err(problem) => {
+            Err(Stop::Fail(format!("refused, but as {}; VK_ERROR_INVALID_EXTERNAL_HANDLE is due", problem.message)))
+        }
+        Ok(texture) => {
+            let consequence = match consumer.fill(texture, cx.pattern(0)) {
+                Ok(()) => "writing the texture succeeded".into(),
+                Err(Stop::Crash { exit, .. }) => format!("writing the texture then killed the process ({exit})"),
+                Err(other) => format!("writing the texture then ended in {other:?}"),
+            };
+            Err(Stop::Fail(format!("the driver accepted the import; {consequence}")))
+        }
+    }
+}
+
 /// A descriptor of another kind beside a descriptor of a real texture, straight to the driver.
 fn kind_is_refused(cx: &Context<'_>, spec: TextureSpec, object: Object) -> Outcome {
     let [producer, consumer] = cx.peers()?;
     let texture = producer.create(spec)?;
     let shared = producer.share(texture, &consumer)?;
     let wrong = consumer.make(object)?;
-    consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), false, REFUSALS)?;
+    driver_refuses(cx, &consumer, &shared, wrong)?;
     // The device has to be as well as before.
     let imported = consumer.import(&shared)?;
     producer.fill(texture, cx.pattern(0))?;
@@ -87,7 +106,7 @@ fn short_memory_is_refused(cx: &Context<'_>, spec: TextureSpec, len: u64) -> Out
     let texture = producer.create(spec)?;
     let shared = producer.share(texture, &consumer)?;
     let short = consumer.make(Object::Memory { len })?;
-    consumer.import_is_refused(&shared, HandleSource::Held(short.0), false, &[Code::InvalidHandle, Code::ShortObject]).map(drop)
+    driver_refuses(cx, &consumer, &shared, short)
 }
 
 /// The same through the sharing library, which looks before it asks the driver.
