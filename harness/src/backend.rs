@@ -6,9 +6,11 @@ mod vulkan;
 
 pub use device::{DeviceBackend, SharingDevice};
 
+use gpushare::channel::Limits;
+use gpushare::descriptor::DescriptorFields;
 use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
-use gpushare::{Identity, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
+use gpushare::{Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
 
 use crate::protocol::{DeviceReport, Id, Problem};
 use gpushare::pattern::Mismatch;
@@ -79,7 +81,7 @@ pub trait Backend {
     fn import(
         &mut self,
         texture: Id,
-        descriptor: &TextureDescriptor,
+        descriptor: &DescriptorFields,
         handle: ImportHandle,
         guarded: bool,
     ) -> Result<(), ImportRefused>;
@@ -95,6 +97,40 @@ pub trait Backend {
 
     /// Bytes of device memory in use by this process, where the driver tells.
     fn heap_usage(&self) -> Option<u64>;
+
+    /// Turn a socket into the library's channel; this crate's own, unless the library brings another.
+    ///
+    /// # Errors
+    /// A [`Problem`] for a handle that is no socket.
+    fn open_channel(&mut self, handle: OwnedHandle, limits: Limits) -> Result<Box<dyn MessageChannel>, Problem> {
+        let channel = Channel::from_handle(handle).map_err(|(_, error)| Problem::from(error))?;
+        Ok(Box::new(channel.with_limits(limits)))
+    }
+}
+
+/// A channel of a sharing library: messages with handles beside them.
+pub trait MessageChannel {
+    /// Send a message; the handles stay the caller's.
+    ///
+    /// # Errors
+    /// As [`Channel::send`].
+    fn send(&mut self, bytes: &[u8], handles: &[&OwnedHandle], deadline: Deadline) -> Result<(), ChannelError>;
+
+    /// Receive the next message.
+    ///
+    /// # Errors
+    /// As [`Channel::receive`].
+    fn receive(&mut self, deadline: Deadline) -> Result<Message, ChannelError>;
+}
+
+impl MessageChannel for Channel {
+    fn send(&mut self, bytes: &[u8], handles: &[&OwnedHandle], deadline: Deadline) -> Result<(), ChannelError> {
+        Self::send(self, bytes, handles, deadline)
+    }
+
+    fn receive(&mut self, deadline: Deadline) -> Result<Message, ChannelError> {
+        Self::receive(self, deadline)
+    }
 }
 
 /// The backend with this name: `host` or `vulkan`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{Device, Identity, OwnedHandle, Pattern, Refused, TextureDescriptor, TextureError, TextureSpec};
 
@@ -145,18 +146,20 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
     fn import(
         &mut self,
         texture: Id,
-        descriptor: &TextureDescriptor,
+        descriptor: &DescriptorFields,
         handle: ImportHandle,
         guarded: bool,
     ) -> Result<(), ImportRefused> {
-        let (device, handle) = match (self.check_free(texture).and(self.device()), handle) {
-            (Ok(device), handle) => (device, handle),
+        let validated = TextureDescriptor::new(descriptor.clone()).map_err(|error| Problem::from(TextureError::from(error)));
+        let ready = self.check_free(texture).and(self.device()).and_then(|device| Ok((device, validated?)));
+        let (device, descriptor, handle) = match (ready, handle) {
+            (Ok((device, descriptor)), handle) => (device, descriptor, handle),
             (Err(problem), ImportHandle::Owned(handle)) => return Err((Some(handle), problem)),
             (Err(problem), ImportHandle::Number(_)) => return Err((None, problem)),
         };
         let imported = match handle {
-            ImportHandle::Owned(handle) if guarded => device.import_texture(descriptor, handle),
-            other => device.import_unguarded(descriptor, other),
+            ImportHandle::Owned(handle) if guarded => device.import_texture(&descriptor, handle),
+            other => device.import_unguarded(&descriptor, other),
         };
         let imported = imported.map_err(|refused| (refused.handle, refused.error.into()))?;
         self.textures.insert(texture, imported);

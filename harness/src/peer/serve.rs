@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gpushare::channel::Limits;
-use gpushare::{Channel, ChannelError, Deadline, OwnedHandle, TextureDescriptor};
+use gpushare::descriptor::DescriptorFields;
+use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
 
-use crate::backend::{Backend, ImportHandle};
+use crate::backend::{Backend, ImportHandle, MessageChannel};
 use crate::peer::handles::Handles;
 use crate::protocol::{Code, HandleSource, Id, Numbered, Problem, Reply, Request, VERSION, digest};
 use crate::sys;
@@ -15,7 +16,7 @@ use crate::sys;
 pub(super) struct Server {
     backend: Box<dyn Backend>,
     handles: Handles,
-    channels: BTreeMap<Id, Channel>,
+    channels: BTreeMap<Id, Box<dyn MessageChannel>>,
 }
 
 /// A reply, and the handles beside it.
@@ -75,7 +76,6 @@ impl Server {
                 Ok(Reply::Exported(Box::new(descriptor)))
             }
             Request::Import { texture, descriptor, handle, guarded } => {
-                let descriptor = TextureDescriptor::new(descriptor).map_err(gpushare::TextureError::from)?;
                 self.import(texture, &descriptor, handle, guarded).map(|()| Reply::Done)
             }
             Request::Free { textures } => textures.into_iter().try_for_each(|id| self.backend.free(id)).map(|()| Reply::Done),
@@ -115,7 +115,7 @@ impl Server {
     fn import(
         &mut self,
         texture: Id,
-        descriptor: &TextureDescriptor,
+        descriptor: &DescriptorFields,
         source: HandleSource,
         guarded: bool,
     ) -> Result<(), Problem> {
@@ -146,8 +146,8 @@ impl Server {
             Request::OpenChannel { handle, channel, message_bytes, handles } => {
                 let mut taken = self.handles.take(&[handle])?;
                 let socket = taken.pop().ok_or_else(|| Problem::new(Code::Request, "no handle"))?;
-                let opened = Channel::from_handle(socket).map_err(|(_, error)| Problem::from(error))?;
-                self.channels.insert(channel, opened.with_limits(Limits { message_bytes, handles }));
+                let opened = self.backend.open_channel(socket, Limits { message_bytes, handles })?;
+                self.channels.insert(channel, opened);
                 Ok((Reply::Done, Vec::new()))
             }
             Request::Send { channel, payload, handles, within } => {
@@ -173,7 +173,7 @@ impl Server {
     }
 }
 
-fn find(channels: &mut BTreeMap<Id, Channel>, channel: Id) -> Result<&mut Channel, Problem> {
+fn find(channels: &mut BTreeMap<Id, Box<dyn MessageChannel>>, channel: Id) -> Result<&mut Box<dyn MessageChannel>, Problem> {
     channels.get_mut(&channel).ok_or_else(|| Problem::new(Code::Request, format!("no channel {channel}")))
 }
 

@@ -77,7 +77,8 @@ fn library_refusal_keeps_descriptor(cx: &Context<'_>, spec: TextureSpec) -> Outc
     let lie = shared.with(|fields| fields.allocation_size -= 1);
     let source = HandleSource::Held(shared.handle.0);
     let before = consumer.inspect(shared.handle)?;
-    consumer.import_is_refused(&lie, source, true, &[Code::Descriptor])?;
+    let problem = consumer.import_is_refused(&lie, source, true, &[Code::Descriptor])?;
+    require(!problem.handle_taken, || format!("a refused import used up descriptor {}", before.number))?;
     let after = consumer.try_inspect(shared.handle)?;
     require(after.as_ref() == Ok(&before), || format!("a refused import left descriptor {} as {after:?}", before.number))
 }

@@ -89,7 +89,7 @@ pub(crate) fn closed_number() -> io::Result<i64> {
 /// Allow so many descriptors above those open now, or as many as at the start.
 pub(crate) fn limit_descriptors(spare: Option<u64>) -> io::Result<()> {
     static AT_START: OnceLock<Rlimit> = OnceLock::new();
-    let start = AT_START.get_or_init(|| rustix::process::getrlimit(Resource::Nofile)).clone();
+    let start = *AT_START.get_or_init(|| rustix::process::getrlimit(Resource::Nofile));
     let current = match spare {
         None => start.current,
         // The limit bounds numbers, not counts: everything below the next free number is taken.

@@ -1,0 +1,115 @@
+//! The backend around the faulty device: faults in what it says, and in what it refuses.
+
+use gpushare::channel::Limits;
+use gpushare::descriptor::DescriptorFields;
+use gpushare::pattern::Mismatch;
+use gpushare::{Api, HandleType, Identity, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
+use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel};
+use gpushare_harness::protocol::{Code, DeviceReport, Id, Problem};
+
+use crate::faulty_channel::FaultyChannel;
+use crate::faulty_device::{FaultyDevice, any_spec};
+use crate::{bad_peer, fault};
+
+struct FaultyBackend {
+    inner: DeviceBackend<FaultyDevice>,
+    imports: u64,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature that a peer's loop wants")]
+pub(crate) fn by_name(_name: &str) -> Result<Box<dyn Backend>, Problem> {
+    Ok(Box::new(FaultyBackend { inner: DeviceBackend::new(), imports: 0 }))
+}
+
+/// Which refusals a fault turns into success.
+fn is_accepted(problem: &Problem) -> bool {
+    let not_memory = matches!(problem.code, Code::InvalidHandle | Code::ShortObject);
+    let not_fitting = matches!(
+        problem.code,
+        Code::Descriptor | Code::WrongHandleType | Code::ForeignDevice | Code::ForeignDriver | Code::ShortObject
+    );
+    (fault::is("accepts_any_handle") && not_memory) || (fault::is("trusts_descriptors") && not_fitting)
+}
+
+impl Backend for FaultyBackend {
+    fn name(&self) -> &'static str {
+        "faulty host"
+    }
+
+    fn probe(&mut self) -> Result<Vec<DeviceReport>, Problem> {
+        let mut reports = self.inner.probe()?;
+        for report in &mut reports {
+            for can in &mut report.textures {
+                if fault::is("compatible_types_empty") {
+                    can.compatible.clear();
+                }
+                if fault::is("unsupported_type_succeeds") {
+                    // As a Vulkan driver that answers SUCCESS and means no.
+                    (can.handle_type, can.exportable, can.importable) = (HandleType::DmaBuf, false, false);
+                    report.identity.api = Api::Vulkan;
+                }
+            }
+        }
+        Ok(reports)
+    }
+
+    fn open(&mut self, device: u32) -> Result<Identity, Problem> {
+        self.inner.open(device)
+    }
+
+    fn reopen(&mut self, device: u32) -> Result<Identity, Problem> {
+        self.inner.reopen(device)
+    }
+
+    fn create(&mut self, textures: &[Id], spec: &TextureSpec) -> Result<(), Problem> {
+        self.inner.create(textures, spec)
+    }
+
+    fn fill(&mut self, texture: Id, pattern: Pattern) -> Result<(), Problem> {
+        bad_peer::at_fill();
+        self.inner.fill(texture, pattern)
+    }
+
+    fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem> {
+        self.inner.verify(texture, pattern)
+    }
+
+    fn export(&mut self, texture: Id, guarded: bool) -> Result<(TextureDescriptor, OwnedHandle), Problem> {
+        self.inner.export(texture, guarded)
+    }
+
+    fn import(
+        &mut self,
+        texture: Id,
+        descriptor: &DescriptorFields,
+        handle: ImportHandle,
+        guarded: bool,
+    ) -> Result<(), ImportRefused> {
+        self.imports += 1;
+        match self.inner.import(texture, descriptor, handle, guarded) {
+            Err((handle, problem)) if is_accepted(&problem) => {
+                drop(handle);
+                self.inner.create(&[texture], &any_spec()).map_err(|problem| (None, problem))
+            }
+            Err((_, problem)) if guarded && fault::is("library_refusal_takes_handle") => Err((None, problem)),
+            outcome => outcome,
+        }
+    }
+
+    fn free(&mut self, texture: Id) -> Result<(), Problem> {
+        self.inner.free(texture)
+    }
+
+    fn reset(&mut self) {
+        self.inner.reset();
+    }
+
+    fn heap_usage(&self) -> Option<u64> {
+        // Only imports that were never given back.
+        fault::is("heap_never_shrinks").then_some(self.imports << 22)
+    }
+
+    fn open_channel(&mut self, handle: OwnedHandle, limits: Limits) -> Result<Box<dyn MessageChannel>, Problem> {
+        FaultyChannel::open(handle, limits).map(|channel| Box::new(channel) as Box<dyn MessageChannel>)
+    }
+}
