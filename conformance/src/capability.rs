@@ -73,18 +73,22 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some(Stamp { path: path.to_owned(), bytes: metadata.len(), modified })
 }
 
-/// Where the answer lies and what it depends on. The host has no driver to be slow, and is asked every time.
+/// Where the answer lies and what it depends on.
 fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)> {
-    let Driver::Manifest(manifest) = driver else { return None };
+    let manifest = match driver {
+        Driver::Host => None,
+        Driver::Manifest(manifest) => Some(manifest),
+    };
     let key = Key {
         program: stamp(&command.program)?,
-        manifest: stamp(manifest),
-        library: library(manifest).ok().and_then(|library| stamp(&library)),
+        manifest: manifest.and_then(|manifest| stamp(manifest)),
+        library: manifest.and_then(|manifest| library(manifest).ok()).and_then(|library| stamp(&library)),
         environment: command.environment.clone(),
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default(),
     };
-    // One entry for each program and manifest: a rebuilt program replaces its own.
-    let name = gpushare_harness::protocol::digest(format!("{} {}", command.program.display(), manifest.display()).as_bytes());
+    // One entry for each program, driver and environment: a rebuilt program replaces its own.
+    let name = format!("{} {driver:?} {:?}", command.program.display(), command.environment);
+    let name = gpushare_harness::protocol::digest(name.as_bytes());
     Some((cache_folder()?.join(format!("probe-{name:016x}.json")), key))
 }
 
