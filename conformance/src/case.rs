@@ -65,6 +65,8 @@ pub struct Case {
     pub skip: Option<String>,
     /// How long a step may take where that is less than the run's own limit: the case is about an answer that is due at once.
     pub patience: Option<Duration>,
+    /// Whether its peers end with it: it hands the driver what may upset it for good.
+    pub upsets: bool,
     /// What it does.
     pub script: Script,
 }
@@ -84,6 +86,7 @@ pub struct Definition<'cases, 'lane> {
     peers: Peers,
     skip: Option<String>,
     patience: Option<Duration>,
+    upsets: bool,
 }
 
 impl<'lane> Cases<'lane> {
@@ -106,7 +109,7 @@ impl<'lane> Cases<'lane> {
 
     /// Define a case that decides these rules.
     pub fn case(&mut self, what: &'static str, rules: &'static [&'static str]) -> Definition<'_, 'lane> {
-        Definition { cases: self, what, rules, peers: Peers::Warm, skip: None, patience: None }
+        Definition { cases: self, what, rules, peers: Peers::Warm, skip: None, patience: None, upsets: false }
     }
 
     /// All that were defined.
@@ -128,6 +131,12 @@ impl Definition<'_, '_> {
     pub fn skip_if(mut self, reason: Option<String>) -> Self {
         self.skip = self.skip.or(reason);
         self
+    }
+
+    /// The case hands the driver what may upset it for good: its peers run no other case afterwards.
+    #[must_use]
+    pub fn upsets(self) -> Self {
+        Self { upsets: true, ..self }
     }
 
     /// The answer is due at once: a step that takes longer than this is a stall.
@@ -194,6 +203,7 @@ impl Definition<'_, '_> {
             peers: self.peers,
             skip: self.skip.clone().or(skip),
             patience: self.patience,
+            upsets: self.upsets,
             script,
         };
         self.cases.list.push(case);

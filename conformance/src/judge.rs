@@ -93,7 +93,7 @@ fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, f
         Err(Stop::Hang(text)) => (Verdict::Hang, text),
     };
     // Only peers that the ledger proved clean run another case; all others end here.
-    if verdict == Verdict::Pass && !fresh {
+    if verdict == Verdict::Pass && !fresh && !case.upsets {
         seats.into_iter().filter_map(|seat| seat.peer).for_each(|peer| pool.put_back(peer));
     }
     Judgement { verdict, detail, steps }

@@ -12,7 +12,7 @@ use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
 use gpushare::{Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
 
-use crate::protocol::{DeviceReport, Id, Problem};
+use crate::protocol::{DeviceReport, Id, ImportManner, Problem};
 use gpushare::pattern::Mismatch;
 
 /// A handle on its way into an import.
@@ -83,7 +83,7 @@ pub trait Backend {
         texture: Id,
         descriptor: &DescriptorFields,
         handle: ImportHandle,
-        guarded: bool,
+        manner: ImportManner,
     ) -> Result<(), ImportRefused>;
 
     /// Free a texture.

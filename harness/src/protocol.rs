@@ -83,8 +83,8 @@ pub enum Request {
         descriptor: DescriptorFields,
         /// The handle.
         handle: HandleSource,
-        /// Whether the sharing library looks at the object behind the handle first. Without, the driver alone decides.
-        guarded: bool,
+        /// How.
+        manner: ImportManner,
     },
     /// Free textures. Answer: [`Reply::Done`].
     Free {
@@ -175,6 +175,18 @@ pub enum Request {
         /// Its exit status.
         status: i32,
     },
+}
+
+/// How a texture is imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportManner {
+    /// As the sharing library's users import: it looks at the object behind the handle first.
+    Library,
+    /// The driver alone decides whether the handle is good.
+    Driver,
+    /// As [`ImportManner::Library`], with export declared, so that the import can be exported again.
+    Exportable,
 }
 
 /// Where an import takes its handle from.

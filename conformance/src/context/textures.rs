@@ -3,7 +3,7 @@
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{Identity, Pattern, TextureSpec};
-use gpushare_harness::protocol::{Code, HandleSource, Problem, Reply, Request};
+use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Problem, Reply, Request};
 
 use crate::case::{Outcome, Stop};
 use crate::context::{Handle, Party, Texture};
@@ -126,7 +126,17 @@ impl Party<'_, '_> {
     /// # Errors
     /// [`Stop`].
     pub fn import(&self, shared: &Shared) -> Outcome<Texture> {
-        self.try_import(shared, HandleSource::Held(shared.handle.0), true)?.map_err(|problem| self.refused(&problem))
+        self.try_import(shared, HandleSource::Held(shared.handle.0), ImportManner::Library)?
+            .map_err(|problem| self.refused(&problem))
+    }
+
+    /// Import a texture so that it can be exported again.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn import_exportable(&self, shared: &Shared) -> Outcome<Texture> {
+        let source = HandleSource::Held(shared.handle.0);
+        self.try_import(shared, source, ImportManner::Exportable)?.map_err(|problem| self.refused(&problem))
     }
 
     /// Export, hand over, import.
@@ -138,13 +148,13 @@ impl Party<'_, '_> {
         self.import(&shared)
     }
 
-    /// Try to import. `guarded`: the sharing library looks at the object first; otherwise only the driver does.
+    /// Try to import.
     ///
     /// # Errors
     /// [`Stop`] for anything but a refusal.
-    pub fn try_import(&self, shared: &Shared, handle: HandleSource, guarded: bool) -> Outcome<Result<Texture, Problem>> {
+    pub fn try_import(&self, shared: &Shared, handle: HandleSource, manner: ImportManner) -> Outcome<Result<Texture, Problem>> {
         let texture = Texture(self.context.number(self.seat));
-        let request = Request::Import { texture: texture.0, descriptor: shared.descriptor.clone(), handle, guarded };
+        let request = Request::Import { texture: texture.0, descriptor: shared.descriptor.clone(), handle, manner };
         match self.try_ask(&request, &[])? {
             Ok((Reply::Done, _)) => Ok(Ok(texture)),
             Ok((other, _)) => Err(self.unexpected(&other)),
@@ -156,8 +166,14 @@ impl Party<'_, '_> {
     ///
     /// # Errors
     /// [`Stop::Fail`] when it succeeds or is refused for another reason.
-    pub fn import_is_refused(&self, shared: &Shared, handle: HandleSource, guarded: bool, codes: &[Code]) -> Outcome<Problem> {
-        match self.try_import(shared, handle, guarded)? {
+    pub fn import_is_refused(
+        &self,
+        shared: &Shared,
+        handle: HandleSource,
+        manner: ImportManner,
+        codes: &[Code],
+    ) -> Outcome<Problem> {
+        match self.try_import(shared, handle, manner)? {
             Ok(_) => Err(Stop::Fail(format!("{} accepted {}, expected a refusal", self.role(), self.context.last_step()))),
             Err(problem) if codes.contains(&problem.code) => Ok(problem),
             Err(problem) => {

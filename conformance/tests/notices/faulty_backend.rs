@@ -5,7 +5,7 @@ use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{Api, HandleType, Identity, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
 use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel};
-use gpushare_harness::protocol::{Code, DeviceReport, Id, Problem};
+use gpushare_harness::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 
 use crate::faulty_channel::FaultyChannel;
 use crate::faulty_device::{FaultyDevice, any_spec};
@@ -83,15 +83,17 @@ impl Backend for FaultyBackend {
         texture: Id,
         descriptor: &DescriptorFields,
         handle: ImportHandle,
-        guarded: bool,
+        manner: ImportManner,
     ) -> Result<(), ImportRefused> {
         self.imports += 1;
-        match self.inner.import(texture, descriptor, handle, guarded) {
+        match self.inner.import(texture, descriptor, handle, manner) {
             Err((handle, problem)) if is_accepted(&problem) => {
                 drop(handle);
                 self.inner.create(&[texture], &any_spec()).map_err(|problem| (None, problem))
             }
-            Err((_, problem)) if guarded && fault::is("library_refusal_takes_handle") => Err((None, problem)),
+            Err((_, problem)) if manner == ImportManner::Library && fault::is("library_refusal_takes_handle") => {
+                Err((None, problem))
+            }
             outcome => outcome,
         }
     }

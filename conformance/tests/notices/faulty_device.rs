@@ -396,6 +396,10 @@ impl SharingDevice for FaultyDevice {
         self.export_texture(texture)
     }
 
+    fn import_exportable(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<FaultyTexture, Refused> {
+        self.import(descriptor, handle)
+    }
+
     fn import_unguarded(&self, descriptor: &TextureDescriptor, handle: ImportHandle) -> Result<FaultyTexture, Refused> {
         match handle {
             ImportHandle::Owned(handle) => self.import(descriptor, handle),

@@ -7,7 +7,7 @@ use gpushare::pattern::Mismatch;
 use gpushare::{Device, Identity, OwnedHandle, Pattern, Refused, TextureDescriptor, TextureError, TextureSpec};
 
 use crate::backend::{Backend, ImportHandle, ImportRefused};
-use crate::protocol::{Code, DeviceReport, Id, Problem};
+use crate::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 
 /// What a device offers beyond the contract of sharing, so that it can be tested.
 pub trait SharingDevice: Device + Sized {
@@ -37,6 +37,12 @@ pub trait SharingDevice: Device + Sized {
     /// # Errors
     /// [`Refused`].
     fn import_unguarded(&self, descriptor: &TextureDescriptor, handle: ImportHandle) -> Result<Self::Texture, Refused>;
+
+    /// Import so that the texture can be exported again.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    fn import_exportable(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<Self::Texture, Refused>;
 
     /// Bytes of device memory in use by this process.
     fn heap_usage(&self) -> Option<u64>;
@@ -148,7 +154,7 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
         texture: Id,
         descriptor: &DescriptorFields,
         handle: ImportHandle,
-        guarded: bool,
+        manner: ImportManner,
     ) -> Result<(), ImportRefused> {
         let validated = TextureDescriptor::new(descriptor.clone()).map_err(|error| Problem::from(TextureError::from(error)));
         let ready = self.check_free(texture).and(self.device()).and_then(|device| Ok((device, validated?)));
@@ -157,9 +163,10 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
             (Err(problem), ImportHandle::Owned(handle)) => return Err((Some(handle), problem)),
             (Err(problem), ImportHandle::Number(_)) => return Err((None, problem)),
         };
-        let imported = match handle {
-            ImportHandle::Owned(handle) if guarded => device.import_texture(&descriptor, handle),
-            other => device.import_unguarded(&descriptor, other),
+        let imported = match (handle, manner) {
+            (ImportHandle::Owned(handle), ImportManner::Library) => device.import_texture(&descriptor, handle),
+            (ImportHandle::Owned(handle), ImportManner::Exportable) => device.import_exportable(&descriptor, handle),
+            (handle, _) => device.import_unguarded(&descriptor, handle),
         };
         let imported = imported.map_err(|refused| (refused.handle, refused.error.into()))?;
         self.textures.insert(texture, imported);

@@ -63,6 +63,11 @@ impl SharingDevice for HostDevice {
         self.import_texture(descriptor, handle)
     }
 
+    /// Shared memory can always be exported again.
+    fn import_exportable(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<HostTexture, Refused> {
+        self.import_texture(descriptor, handle)
+    }
+
     fn heap_usage(&self) -> Option<u64> {
         None
     }

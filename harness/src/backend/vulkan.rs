@@ -33,6 +33,10 @@ impl SharingDevice for VulkanDevice {
         unsafe { Self::import_unguarded(self, descriptor, source) }
     }
 
+    fn import_exportable(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<VulkanTexture, Refused> {
+        Self::import_exportable(self, descriptor, handle)
+    }
+
     fn heap_usage(&self) -> Option<u64> {
         self.physical().heap_usage()
     }

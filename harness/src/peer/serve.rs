@@ -9,7 +9,7 @@ use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
 
 use crate::backend::{Backend, ImportHandle, MessageChannel};
 use crate::peer::handles::Handles;
-use crate::protocol::{Code, HandleSource, Id, Numbered, Problem, Reply, Request, VERSION, digest};
+use crate::protocol::{Code, HandleSource, Id, ImportManner, Numbered, Problem, Reply, Request, VERSION, digest};
 use crate::sys;
 
 /// All that a peer holds.
@@ -75,8 +75,8 @@ impl Server {
                 self.handles.keep(&[handle], vec![exported])?;
                 Ok(Reply::Exported(Box::new(descriptor)))
             }
-            Request::Import { texture, descriptor, handle, guarded } => {
-                self.import(texture, &descriptor, handle, guarded).map(|()| Reply::Done)
+            Request::Import { texture, descriptor, handle, manner } => {
+                self.import(texture, &descriptor, handle, manner).map(|()| Reply::Done)
             }
             Request::Free { textures } => textures.into_iter().try_for_each(|id| self.backend.free(id)).map(|()| Reply::Done),
             Request::Duplicate { handle, into, call } => self.handles.duplicate(handle, into, call).map(|()| Reply::Done),
@@ -117,7 +117,7 @@ impl Server {
         texture: Id,
         descriptor: &DescriptorFields,
         source: HandleSource,
-        guarded: bool,
+        manner: ImportManner,
     ) -> Result<(), Problem> {
         let (id, handle) = match source {
             HandleSource::Held(id) => {
@@ -130,7 +130,7 @@ impl Server {
                 (None, ImportHandle::Number(number))
             }
         };
-        self.backend.import(texture, descriptor, handle, guarded).map_err(|(returned, problem)| {
+        self.backend.import(texture, descriptor, handle, manner).map_err(|(returned, problem)| {
             let handle_taken = id.is_some() && returned.is_none();
             // The handle is still ours: a later request can look at it or close it.
             if let (Some(id), Some(handle)) = (id, returned) {

@@ -2,7 +2,7 @@
 
 use gpushare::descriptor::DescriptorFields;
 use gpushare::{Api, Format, HandleType, Placement, TextureSpec, Tiling, Uuid};
-use gpushare_harness::protocol::{Code, HandleSource};
+use gpushare_harness::protocol::{Code, HandleSource, ImportManner};
 
 use crate::case::{Cases, Outcome, both_tilings};
 use crate::context::Context;
@@ -129,7 +129,12 @@ fn lie_is_refused(cx: &Context<'_>, spec: TextureSpec, lie: Lie) -> Outcome {
     let texture = producer.create(spec)?;
     producer.fill(texture, cx.pattern(0))?;
     let shared = producer.share(texture, &consumer)?;
-    consumer.import_is_refused(&shared.with(lie.tell), HandleSource::Held(shared.handle.0), true, lie.refused_as)?;
+    consumer.import_is_refused(
+        &shared.with(lie.tell),
+        HandleSource::Held(shared.handle.0),
+        ImportManner::Library,
+        lie.refused_as,
+    )?;
     // The handle is still there and good, and the device as well as before.
     let imported = consumer.import(&shared)?;
     consumer.verify(imported, cx.pattern(0))

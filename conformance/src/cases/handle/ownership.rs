@@ -1,7 +1,7 @@
 //! Who closes a descriptor, and when.
 
 use gpushare::TextureSpec;
-use gpushare_harness::protocol::{Code, HandleSource, Object};
+use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Object};
 
 use super::refusal::ANY_REFUSAL;
 use crate::case::{Cases, Outcome, require};
@@ -15,12 +15,16 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     cases.case("import_closes_no_other_descriptor", TAKES).any_texture(import_closes_no_other);
     cases
         .case("refused_import_keeps_descriptor", &["memory.failed_fd_import_keeps_ownership"])
+        .upsets()
         .any_texture(refused_import_keeps_descriptor);
     cases
         .case("library_refusal_keeps_descriptor", &["library.descriptor_is_checked", "ledger.refusal_leaves_nothing"])
         .any_texture(library_refusal_keeps_descriptor);
-    cases.case("import_works_after_refusal", &["memory.import_is_validated"]).any_texture(import_works_after_refusal);
-    cases.case("nothing_left_after_refusals", &["ledger.refusal_leaves_nothing"]).any_texture(nothing_left_after_refusals);
+    cases.case("import_works_after_refusal", &["memory.import_is_validated"]).upsets().any_texture(import_works_after_refusal);
+    cases
+        .case("nothing_left_after_refusals", &["ledger.refusal_leaves_nothing"])
+        .upsets()
+        .any_texture(nothing_left_after_refusals);
 }
 
 /// A successful import and its free leave nothing open, fifty times over: the driver took the descriptor and closed it.
@@ -60,7 +64,7 @@ fn refused_import_keeps_descriptor(cx: &Context<'_>, spec: TextureSpec) -> Outco
     let shared = producer.share(texture, &consumer)?;
     let wrong = consumer.make(Object::Pipe)?;
     let before = consumer.inspect(wrong)?;
-    let problem = consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), false, ANY_REFUSAL)?;
+    let problem = consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), ImportManner::Driver, ANY_REFUSAL)?;
     require(!problem.handle_taken, || {
         format!("the driver refused the import ({}) and closed the caller's descriptor {}", problem.message, before.number)
     })?;
@@ -77,7 +81,7 @@ fn library_refusal_keeps_descriptor(cx: &Context<'_>, spec: TextureSpec) -> Outc
     let lie = shared.with(|fields| fields.allocation_size -= 1);
     let source = HandleSource::Held(shared.handle.0);
     let before = consumer.inspect(shared.handle)?;
-    let problem = consumer.import_is_refused(&lie, source, true, &[Code::Descriptor])?;
+    let problem = consumer.import_is_refused(&lie, source, ImportManner::Library, &[Code::Descriptor])?;
     require(!problem.handle_taken, || format!("a refused import used up descriptor {}", before.number))?;
     let after = consumer.try_inspect(shared.handle)?;
     require(after.as_ref() == Ok(&before), || format!("a refused import left descriptor {} as {after:?}", before.number))
@@ -90,7 +94,7 @@ fn import_works_after_refusal(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
     producer.fill(texture, cx.pattern(0))?;
     let shared = producer.share(texture, &consumer)?;
     let wrong = consumer.make(Object::Pipe)?;
-    consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), false, ANY_REFUSAL)?;
+    consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), ImportManner::Driver, ANY_REFUSAL)?;
     let imported = consumer.import(&shared)?;
     consumer.verify(imported, cx.pattern(0))
 }
@@ -102,7 +106,7 @@ fn nothing_left_after_refusals(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
     let shared = producer.share(texture, &consumer)?;
     for _ in 0..50 {
         let wrong = consumer.make(Object::Pipe)?;
-        let problem = consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), false, ANY_REFUSAL)?;
+        let problem = consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), ImportManner::Driver, ANY_REFUSAL)?;
         if !problem.handle_taken {
             consumer.close([wrong])?;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gpushare::TextureSpec;
-use gpushare_harness::protocol::{Code, HandleSource, Object};
+use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Object};
 
 use crate::case::{Cases, Outcome, Stop};
 use crate::context::{Context, Handle, Party, Shared};
@@ -21,14 +21,14 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     let objects =
         [Object::Pipe, Object::Socket, Object::File, Object::Directory, Object::DevNull, Object::EventFd, Object::Epoll];
     // VkMemoryAllocateInfo: an import must not stall. Whatever blocks on a strange descriptor blocks for ever.
-    cases.case("kind_is_refused", REFUSED).patience(Duration::from_secs(3)).any_texture_each(
+    cases.case("kind_is_refused", REFUSED).upsets().patience(Duration::from_secs(3)).any_texture_each(
         objects,
         object_name,
         kind_is_refused,
     );
-    cases.case("closed_number_is_refused", REFUSED).any_texture(closed_number_is_refused);
-    cases.case("minus_one_is_refused", REFUSED).any_texture(minus_one_is_refused);
-    cases.case("short_memory_is_refused", REFUSED).any_texture_each(
+    cases.case("closed_number_is_refused", REFUSED).upsets().any_texture(closed_number_is_refused);
+    cases.case("minus_one_is_refused", REFUSED).upsets().any_texture(minus_one_is_refused);
+    cases.case("short_memory_is_refused", REFUSED).upsets().any_texture_each(
         [1_u64, 512, 4096],
         |len| format!("{len}_bytes"),
         short_memory_is_refused,
@@ -55,7 +55,7 @@ fn object_name(object: &Object) -> String {
 
 /// The driver alone has to refuse. One that accepts is asked to write the texture, so that the finding says what comes of it.
 fn driver_refuses(cx: &Context<'_>, consumer: &Party<'_, '_>, shared: &Shared, handle: Handle) -> Outcome {
-    match consumer.try_import(shared, HandleSource::Held(handle.0), false)? {
+    match consumer.try_import(shared, HandleSource::Held(handle.0), ImportManner::Driver)? {
         Err(problem) if REFUSALS.contains(&problem.code) => Ok(()),
         Err(problem) => {
             Err(Stop::Fail(format!("refused, but as {}; VK_ERROR_INVALID_EXTERNAL_HANDLE is due", problem.message)))
@@ -89,7 +89,7 @@ fn closed_number_is_refused(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
     let [producer, consumer] = cx.peers()?;
     let texture = producer.create(spec)?;
     let shared = producer.share(texture, &consumer)?;
-    consumer.import_is_refused(&shared, HandleSource::ClosedNumber, false, REFUSALS).map(drop)
+    consumer.import_is_refused(&shared, HandleSource::ClosedNumber, ImportManner::Driver, REFUSALS).map(drop)
 }
 
 /// The number -1.
@@ -97,7 +97,7 @@ fn minus_one_is_refused(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
     let [producer, consumer] = cx.peers()?;
     let texture = producer.create(spec)?;
     let shared = producer.share(texture, &consumer)?;
-    consumer.import_is_refused(&shared, HandleSource::MinusOne, false, REFUSALS).map(drop)
+    consumer.import_is_refused(&shared, HandleSource::MinusOne, ImportManner::Driver, REFUSALS).map(drop)
 }
 
 /// A memory object that is shorter than the texture, straight to the driver: accepting it would fault at the first access.
@@ -115,5 +115,5 @@ fn short_memory_is_refused_by_library(cx: &Context<'_>, spec: TextureSpec) -> Ou
     let texture = producer.create(spec)?;
     let shared = producer.share(texture, &consumer)?;
     let short = consumer.make(Object::Memory { len: shared.descriptor.allocation_size - 1 })?;
-    consumer.import_is_refused(&shared, HandleSource::Held(short.0), true, &[Code::ShortObject]).map(drop)
+    consumer.import_is_refused(&shared, HandleSource::Held(short.0), ImportManner::Library, &[Code::ShortObject]).map(drop)
 }

@@ -140,7 +140,8 @@ fn exported_by_importer(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
     let [producer, consumer, third] = cx.peers()?;
     let texture = producer.create(spec)?;
     producer.fill(texture, cx.pattern(0))?;
-    let imported = consumer.import_from(&producer, texture)?;
+    let shared = producer.share(texture, &consumer)?;
+    let imported = consumer.import_exportable(&shared)?;
     let in_third = third.import_from(&consumer, imported)?;
     third.verify(in_third, cx.pattern(0))?;
     third.fill(in_third, cx.pattern(1))?;
