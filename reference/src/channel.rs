@@ -151,9 +151,13 @@ impl Channel {
     /// Connect to a [`Listener`].
     ///
     /// # Errors
-    /// [`ChannelError::Os`] where nobody listens or the path may not be opened.
-    pub fn connect(path: &Path) -> Result<Self, ChannelError> {
-        Socket::connect(path).map(Self::over).map_err(os("connecting"))
+    /// [`ChannelError::Os`] where nobody listens or the path may not be opened. [`ChannelError::TimedOut`] when the listener has
+    /// more peers waiting than it queues and accepts none of them.
+    pub fn connect(path: &Path, deadline: Deadline) -> Result<Self, ChannelError> {
+        match Socket::connect(path, deadline).map_err(os("connecting"))? {
+            Some(socket) => Ok(Self::over(socket)),
+            None => Err(ChannelError::TimedOut),
+        }
     }
 
     fn over(socket: Socket) -> Self {

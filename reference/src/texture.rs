@@ -229,8 +229,8 @@ pub enum TextureError {
 #[derive(Debug, thiserror::Error)]
 #[error("import refused: {error}")]
 pub struct Refused {
-    /// The caller's handle, still open. `None` only where the driver had accepted it and a later step failed: then the driver
-    /// has closed it.
+    /// The caller's handle, still open. `None` only where the driver has closed it: because it had accepted it and a later step
+    /// failed, or because it closes what it refuses (Mesa's lavapipe does, against the specification).
     pub handle: Option<OwnedHandle>,
     /// Why.
     #[source]

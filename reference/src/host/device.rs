@@ -104,9 +104,7 @@ impl Device for HostDevice {
                 return Err(TextureError::Unsupported { what: format!("{count} textures in one dedicated allocation") });
             }
             Placement::Dedicated => (0, bytes),
-            Placement::Suballocated => {
-                (ALIGNMENT, ALIGNMENT + stride.saturating_mul(u64::from(count)).saturating_add(ALIGNMENT))
-            }
+            Placement::Suballocated => (ALIGNMENT, stride.saturating_mul(u64::from(count)).saturating_add(2 * ALIGNMENT)),
         };
         DescriptorError::range("allocation_size", size, 1, TextureDescriptor::MAX_ALLOCATION)?;
         let memory = Arc::new(SharedMemory::create(size)?);

@@ -92,7 +92,7 @@ pub(crate) mod socket {
             match self {}
         }
 
-        pub(crate) fn connect(_path: &Path) -> io::Result<Self> {
+        pub(crate) fn connect(_path: &Path, _deadline: Deadline) -> io::Result<Option<Self>> {
             unsupported()
         }
 
@@ -162,7 +162,7 @@ pub(crate) mod external_memory {
         _device: &ash::Device,
         _info: vk::MemoryAllocateInfo<'_>,
         handle: OwnedHandle,
-    ) -> Result<vk::DeviceMemory, (OwnedHandle, vk::Result)> {
+    ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
         match handle.0 {}
     }
 
@@ -174,6 +174,10 @@ pub(crate) mod external_memory {
         _number: i64,
     ) -> Result<vk::DeviceMemory, vk::Result> {
         Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
+    }
+
+    pub(crate) fn close_on_exec(handle: &OwnedHandle) -> std::io::Result<()> {
+        match handle.0 {}
     }
 
     pub(crate) fn object_bytes(handle: &OwnedHandle) -> Option<u64> {

@@ -11,7 +11,7 @@ use crate::handle::{HandleType, OwnedHandle};
 use crate::identity::{Api, Identity};
 use crate::sys::external_memory::{self, Exported};
 use crate::texture::{Device, Placement, Refused, TextureError, TextureSpec};
-use crate::vulkan::capability::texture_capability;
+use crate::vulkan::capability::{TextureCapability, texture_capability};
 use crate::vulkan::error::{result_name, vulkan};
 use crate::vulkan::image::{self, Requirements};
 use crate::vulkan::instance::{PhysicalDevice, VulkanInstance};
@@ -80,6 +80,8 @@ pub struct VulkanTexture {
     block: Arc<Block>,
     offset: u64,
     spec: TextureSpec,
+    /// Whether export was declared for its memory.
+    exportable: bool,
     ownership: Ownership,
 }
 
@@ -157,6 +159,15 @@ impl VulkanDevice {
         &self.logical.physical
     }
 
+    /// Import like [`Device::import_texture`], and declare export, so that the import can be exported again. Not the default: NVIDIA's
+    /// driver (580.159.04) reports that it can, and then ignores the import and allocates new memory.
+    ///
+    /// # Errors
+    /// [`Refused`], also where the driver reports no `exportFromImportedHandleTypes`.
+    pub fn import_exportable(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<VulkanTexture, Refused> {
+        self.import_from(descriptor, RawImport::Handle(handle), How { guarded: true, exportable: true })
+    }
+
     /// Import like [`Device::import_texture`], but leave it to the driver to notice that the handle is no memory object or a
     /// short one. For conformance tests: a driver must refuse with `VK_ERROR_INVALID_EXTERNAL_HANDLE`
     /// (VkImportMemoryFdInfoKHR).
@@ -168,10 +179,48 @@ impl VulkanDevice {
     /// On success the driver owns whatever descriptor has [`RawImport::Number`]. A driver that accepts a short object
     /// may fault when its texels are accessed.
     pub unsafe fn import_unguarded(&self, descriptor: &TextureDescriptor, source: RawImport) -> Result<VulkanTexture, Refused> {
-        self.import_from(descriptor, source, false)
+        self.import_from(descriptor, source, How { guarded: false, exportable: false })
     }
 
-    fn check_capability(&self, spec: &TextureSpec, importing: bool) -> Result<(), TextureError> {
+    /// Export like [`Device::export_texture`], and leave the handle as the driver made it. For conformance tests: a driver must
+    /// make it close-on-exec itself (vkGetMemoryFdKHR).
+    ///
+    /// # Errors
+    /// As [`Device::export_texture`].
+    pub fn export_unguarded(&self, texture: &mut VulkanTexture) -> Result<(TextureDescriptor, OwnedHandle), TextureError> {
+        self.logical.usable()?;
+        if !texture.exportable {
+            return Err(TextureError::NotExportable);
+        }
+        let own = self.identity();
+        let descriptor = TextureDescriptor::new(DescriptorFields {
+            version: TextureDescriptor::VERSION,
+            api: Api::Vulkan,
+            device_uuid: own.device_uuid,
+            driver_uuid: own.driver_uuid,
+            handle_type: HandleType::OpaqueFd,
+            allocation_size: texture.block.size,
+            offset: texture.offset,
+            memory_type_index: texture.block.type_index,
+            texture: texture.spec,
+            mip_levels: 1,
+            samples: 1,
+            drm_modifier: None,
+            planes: image::planes(&self.logical.raw, texture.image, &texture.spec),
+        })?;
+        if texture.ownership != Ownership::Released {
+            let _serialised = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+            self.transfer(texture, &Work::Release, Ownership::Released, None)?;
+        }
+        match external_memory::export(&self.logical.external, texture.block.memory).map_err(vulkan("vkGetMemoryFdKHR"))? {
+            Exported::Handle(handle) => Ok((descriptor, handle)),
+            Exported::NotADescriptor(number) => {
+                Err(TextureError::Driver { what: format!("vkGetMemoryFdKHR answered SUCCESS with descriptor {number}") })
+            }
+        }
+    }
+
+    fn check_capability(&self, spec: &TextureSpec, importing: bool) -> Result<TextureCapability, TextureError> {
         let can = texture_capability(&self.logical.physical, spec.format, spec.tiling, HandleType::OpaqueFd);
         let unsupported = |what: String| Err(TextureError::Unsupported { what });
         if can.result != "SUCCESS" {
@@ -189,7 +238,7 @@ impl VulkanDevice {
             let (w, h, layers) = (spec.width, spec.height, spec.layers);
             return unsupported(format!("{w}×{h}×{layers}; at most {width}×{height}×{}", can.max_layers));
         }
-        Ok(())
+        Ok(can)
     }
 
     /// An image that is destroyed unless a texture takes it over.
@@ -205,10 +254,11 @@ impl VulkanDevice {
             .map_err(vulkan("vkBindImageMemory"))?;
         let logical = Arc::clone(&self.logical);
         let block = Arc::clone(&place.block);
-        Ok(VulkanTexture { logical, image: image.keep(), block, offset: place.offset, spec: place.spec, ownership })
+        let Place { offset, spec, exportable, .. } = *place;
+        Ok(VulkanTexture { logical, image: image.keep(), block, offset, spec, exportable, ownership })
     }
 
-    fn import_from(&self, descriptor: &TextureDescriptor, source: RawImport, guarded: bool) -> Result<VulkanTexture, Refused> {
+    fn import_from(&self, descriptor: &TextureDescriptor, source: RawImport, how: How) -> Result<VulkanTexture, Refused> {
         let refuse = |source: RawImport, error: TextureError| {
             let handle = match source {
                 RawImport::Handle(handle) => Some(handle),
@@ -217,11 +267,11 @@ impl VulkanDevice {
             Refused { handle, error }
         };
         let fields = descriptor.fields();
-        let (image, wanted) = match self.prepare_import(fields) {
+        let (image, wanted) = match self.prepare_import(fields, how) {
             Ok(prepared) => prepared,
             Err(error) => return Err(refuse(source, error)),
         };
-        if guarded
+        if how.guarded
             && let RawImport::Handle(handle) = &source
             && let Some(found) = external_memory::object_bytes(handle)
             && found < fields.allocation_size
@@ -229,21 +279,19 @@ impl VulkanDevice {
             return Err(refuse(source, TextureError::ShortObject { found, expected: fields.allocation_size }));
         }
         let imported = match source {
-            RawImport::Handle(handle) => {
-                wanted.import(&self.logical, handle).map_err(|(handle, result)| (Some(handle), result))
-            }
-            // SAFETY: whoever passes a number has promised this (`import_unguarded`).
+            RawImport::Handle(handle) => wanted.import(&self.logical, handle, how.exportable),
             RawImport::Number(number) => {
+                // SAFETY: whoever passes a number has promised this (`import_unguarded`).
                 unsafe { wanted.import_number(&self.logical, number) }.map_err(|result| (None, result))
             }
         };
         let block = Arc::new(imported.map_err(|(handle, result)| Refused { handle, error: import_error(result) })?);
-        let place = Place { block, offset: fields.offset, spec: fields.texture };
+        let place = Place { block, offset: fields.offset, spec: fields.texture, exportable: how.exportable };
         self.bind(image, &place, Ownership::Released).map_err(|error| Refused { handle: None, error })
     }
 
     /// Everything that can be checked without the handle.
-    fn prepare_import(&self, fields: &DescriptorFields) -> Result<(UnboundImage<'_>, Wanted), TextureError> {
+    fn prepare_import(&self, fields: &DescriptorFields, how: How) -> Result<(UnboundImage<'_>, Wanted), TextureError> {
         self.logical.usable()?;
         let own = self.identity();
         if fields.handle_type != HandleType::OpaqueFd {
@@ -255,7 +303,10 @@ impl VulkanDevice {
         if fields.driver_uuid != own.driver_uuid {
             return Err(TextureError::ForeignDriver { found: fields.driver_uuid, expected: own.driver_uuid });
         }
-        self.check_capability(&fields.texture, true)?;
+        let can = self.check_capability(&fields.texture, true)?;
+        if how.exportable && !can.export_from_imported.contains(&HandleType::OpaqueFd) {
+            return Err(TextureError::Unsupported { what: "exporting imported memory (exportFromImportedHandleTypes)".into() });
+        }
         let (image, needs) = self.new_image(&fields.texture)?;
         let dedicated = fields.texture.placement == Placement::Dedicated;
         let need = needs.memory;
@@ -315,11 +366,21 @@ impl VulkanDevice {
     }
 }
 
+/// Which kind of import.
+#[derive(Clone, Copy)]
+struct How {
+    /// Look at the object behind the handle before the driver is asked.
+    guarded: bool,
+    /// Declare export, so that the import can be exported again.
+    exportable: bool,
+}
+
 /// Where a texture goes.
 struct Place {
     block: Arc<Block>,
     offset: u64,
     spec: TextureSpec,
+    exportable: bool,
 }
 
 /// An image without memory.
@@ -415,7 +476,8 @@ impl Device for VulkanDevice {
             Placement::Dedicated => (0, need.size, Some(first_image.image)),
             Placement::Suballocated => {
                 let first = LEAST_OFFSET.next_multiple_of(need.alignment.max(1));
-                (first, first + stride.saturating_mul(u64::from(count)).saturating_add(LEAST_OFFSET), None)
+                let size = stride.saturating_mul(u64::from(count)).saturating_add(LEAST_OFFSET).saturating_add(first);
+                (first, size, None)
             }
         };
         DescriptorError::range("allocation_size", size, 1, TextureDescriptor::MAX_ALLOCATION)?;
@@ -423,7 +485,12 @@ impl Device for VulkanDevice {
         let (must, wish) = (vk::MemoryPropertyFlags::empty(), vk::MemoryPropertyFlags::DEVICE_LOCAL);
         let type_index = choose_type(&self.logical.memory_types, need.memory_type_bits, must, wish)?;
         let block = Arc::new(Wanted { size, type_index, dedicated }.allocate(&self.logical, spec.exportable)?);
-        let place = |index: u64| Place { block: Arc::clone(&block), offset: first + stride * index, spec: *spec };
+        let place = |index: u64| Place {
+            block: Arc::clone(&block),
+            offset: first + stride * index,
+            spec: *spec,
+            exportable: spec.exportable,
+        };
         (0..).zip(images).map(|(index, (image, _))| self.bind(image, &place(index), Ownership::Fresh)).collect()
     }
 
@@ -432,40 +499,14 @@ impl Device for VulkanDevice {
     }
 
     fn export_texture(&self, texture: &mut VulkanTexture) -> Result<(TextureDescriptor, OwnedHandle), TextureError> {
-        self.logical.usable()?;
-        if !texture.spec.exportable {
-            return Err(TextureError::NotExportable);
-        }
-        let own = self.identity();
-        let descriptor = TextureDescriptor::new(DescriptorFields {
-            version: TextureDescriptor::VERSION,
-            api: Api::Vulkan,
-            device_uuid: own.device_uuid,
-            driver_uuid: own.driver_uuid,
-            handle_type: HandleType::OpaqueFd,
-            allocation_size: texture.block.size,
-            offset: texture.offset,
-            memory_type_index: texture.block.type_index,
-            texture: texture.spec,
-            mip_levels: 1,
-            samples: 1,
-            drm_modifier: None,
-            planes: image::planes(&self.logical.raw, texture.image, &texture.spec),
-        })?;
-        if texture.ownership != Ownership::Released {
-            let _serialised = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-            self.transfer(texture, &Work::Release, Ownership::Released, None)?;
-        }
-        match external_memory::export(&self.logical.external, texture.block.memory).map_err(vulkan("vkGetMemoryFdKHR"))? {
-            Exported::Handle(handle) => Ok((descriptor, handle)),
-            Exported::NotADescriptor(number) => {
-                Err(TextureError::Driver { what: format!("vkGetMemoryFdKHR answered SUCCESS with descriptor {number}") })
-            }
-        }
+        let (descriptor, handle) = self.export_unguarded(texture)?;
+        let what = "making an exported handle close-on-exec";
+        external_memory::close_on_exec(&handle).map_err(|source| TextureError::Os { what, source })?;
+        Ok((descriptor, handle))
     }
 
     fn import_texture(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<VulkanTexture, Refused> {
-        self.import_from(descriptor, RawImport::Handle(handle), true)
+        self.import_from(descriptor, RawImport::Handle(handle), How { guarded: true, exportable: false })
     }
 
     fn write(&self, texture: &mut VulkanTexture, fill: &mut dyn FnMut(&mut [u8])) -> Result<(), TextureError> {

@@ -64,11 +64,20 @@ impl Wanted {
         memory.map(|memory| self.block(device, memory)).map_err(vulkan("vkAllocateMemory"))
     }
 
-    /// Memory that another process exported; the handle is consumed only on success.
-    pub(crate) fn import(&self, device: &Arc<Logical>, handle: OwnedHandle) -> Result<Block, (OwnedHandle, vk::Result)> {
-        // SAFETY: the memory type is among the image's, the image is of this device; size and type are the exporter's, as its
-        // descriptor tells (VUID-VkMemoryAllocateInfo-allocationSize-01742).
-        let memory = self.with_info(|info| unsafe { external_memory::allocate_imported(&device.raw, info, handle) })?;
+    /// Memory that another process exported; the handle is consumed only on success. `exportable` declares export again.
+    pub(crate) fn import(
+        &self,
+        device: &Arc<Logical>,
+        handle: OwnedHandle,
+        exportable: bool,
+    ) -> Result<Block, (Option<OwnedHandle>, vk::Result)> {
+        let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
+        let memory = self.with_info(|info| {
+            let info = if exportable { info.push_next(&mut export) } else { info };
+            // SAFETY: the memory type is among the image's, the image is of this device; size and type are the exporter's, as
+            // its descriptor tells (VUID-VkMemoryAllocateInfo-allocationSize-01742).
+            unsafe { external_memory::allocate_imported(&device.raw, info, handle) }
+        })?;
         Ok(self.block(device, memory))
     }
 

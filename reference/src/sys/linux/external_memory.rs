@@ -1,9 +1,11 @@
 //! Vulkan memory over file descriptors (VK_KHR_external_memory_fd).
 #![expect(unsafe_code, reason = "Vulkan calls, and a descriptor whose ownership moves into and out of the driver")]
 
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use ash::vk;
+use rustix::io::FdFlags;
 
 use crate::handle::OwnedHandle;
 
@@ -39,8 +41,17 @@ pub(crate) fn export(functions: &Functions, memory: vk::DeviceMemory) -> Result<
     Ok(Exported::Handle(OwnedHandle::from(unsafe { OwnedFd::from_raw_fd(fd) })))
 }
 
-/// `vkAllocateMemory` that imports `handle`. The driver owns the descriptor after success and only then; on failure it
-/// comes back.
+/// Set close-on-exec on an exported descriptor whose driver did not (vkGetMemoryFdKHR: it must).
+pub(crate) fn close_on_exec(handle: &OwnedHandle) -> io::Result<()> {
+    let flags = rustix::io::fcntl_getfd(handle)?;
+    if !flags.contains(FdFlags::CLOEXEC) {
+        rustix::io::fcntl_setfd(handle, flags | FdFlags::CLOEXEC)?;
+    }
+    Ok(())
+}
+
+/// `vkAllocateMemory` that imports `handle`. The driver owns the descriptor after success and only then; on failure it comes
+/// back, unless the driver has closed it all the same: closing it once more would close what somebody else has opened since.
 ///
 /// # Safety
 /// `info` is valid for `device` once the import structure is chained to it.
@@ -48,17 +59,22 @@ pub(crate) unsafe fn allocate_imported(
     device: &ash::Device,
     info: vk::MemoryAllocateInfo<'_>,
     handle: OwnedHandle,
-) -> Result<vk::DeviceMemory, (OwnedHandle, vk::Result)> {
+) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
     let fd = OwnedFd::from(handle);
+    let before = object(&fd);
     // SAFETY: the caller's promise covers `info`; the descriptor is open.
-    match unsafe { allocate_number(device, info, i64::from(fd.as_raw_fd())) } {
-        Ok(memory) => {
-            // The driver closes it from here on.
-            std::mem::forget(fd);
-            Ok(memory)
-        }
-        Err(result) => Err((fd.into(), result)),
+    let allocated = unsafe { allocate_number(device, info, i64::from(fd.as_raw_fd())) };
+    if allocated.is_ok() || object(&fd) != before {
+        // The driver closes it, or has closed it.
+        std::mem::forget(fd);
+        return allocated.map_err(|result| (None, result));
     }
+    allocated.map_err(|result| (Some(fd.into()), result))
+}
+
+/// Device and inode of the object behind a descriptor; `None` once it is closed.
+fn object(fd: &OwnedFd) -> Option<(u64, u64)> {
+    rustix::fs::fstat(fd).ok().map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 /// The same with a bare number, which need not be an open descriptor. For asking a driver how it answers to one that is not.
