@@ -1,0 +1,54 @@
+//! Problems: each error of the reference becomes a code for programs and a text for people.
+
+use std::io;
+
+use gpushare::{ChannelError, DescriptorError, HandleType, SharedMemoryError, TextureError, Uuid};
+use gpushare_harness::Problem;
+
+fn os() -> io::Error {
+    io::Error::from_raw_os_error(24)
+}
+
+#[test]
+fn errors_of_textures() {
+    let (found, expected) = (Uuid([0xaa; 16]), Uuid([0xbb; 16]));
+    let errors = [
+        TextureError::Unsupported { what: "textures of one texel".into() },
+        TextureError::NotExportable,
+        TextureError::Descriptor(DescriptorError::OutOfRange { field: "width", found: 0, least: 1, most: 65_536 }),
+        TextureError::ForeignDevice { found, expected },
+        TextureError::ForeignDriver { found, expected },
+        TextureError::WrongHandleType { found: HandleType::DmaBuf, expected: HandleType::OpaqueFd },
+        TextureError::InvalidHandle { expected: HandleType::OpaqueFd, detail: "it is a pipe".into() },
+        TextureError::ShortObject { found: 1, expected: 2 },
+        TextureError::Timeout { what: "a copy", millis: 20_000 },
+        TextureError::DeviceLost { what: "vkQueueSubmit" },
+        TextureError::SharedMemory(SharedMemoryError::Unsealed),
+        TextureError::Vulkan { call: "vkAllocateMemory", result: "ERROR_OUT_OF_DEVICE_MEMORY".into() },
+        TextureError::Driver { what: "no command buffer".into() },
+        TextureError::Os { what: "duplicating a handle", source: os() },
+    ];
+
+    let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
+
+    insta::assert_json_snapshot!(problems);
+}
+
+#[test]
+fn errors_of_channels() {
+    let errors = [
+        ChannelError::Closed,
+        ChannelError::CutOff { received: 7, announced: 8 },
+        ChannelError::TimedOut,
+        ChannelError::TooLarge { what: "handles", count: 3, limit: 2 },
+        ChannelError::NotAMessage { found: *b"HTTP/1.1" },
+        ChannelError::HandlesLost { arrived: 2 },
+        ChannelError::HandleCount { arrived: 1, announced: 2 },
+        ChannelError::Broken,
+        ChannelError::Os { what: "sending", source: os() },
+    ];
+
+    let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
+
+    insta::assert_json_snapshot!(problems);
+}

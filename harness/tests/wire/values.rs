@@ -1,0 +1,41 @@
+//! The values that the examples are made of.
+
+use gpushare::descriptor::{DescriptorFields, PlaneLayout};
+use gpushare::{Api, Format, HandleType, Identity, Pattern, Placement, TextureDescriptor, TextureSpec, Tiling, Uuid};
+
+pub(crate) const PATTERN: Pattern = Pattern { seed: 42, frame: 3 };
+
+pub(crate) fn spec() -> TextureSpec {
+    TextureSpec::new(Format::R8G8B8A8Unorm, 64, 32).with_tiling(Tiling::Linear).with_placement(Placement::Suballocated)
+}
+
+pub(crate) fn fields() -> DescriptorFields {
+    DescriptorFields {
+        version: TextureDescriptor::VERSION,
+        api: Api::Vulkan,
+        device_uuid: Uuid([0xd0; 16]),
+        driver_uuid: Uuid([0x0d; 16]),
+        handle_type: HandleType::OpaqueFd,
+        allocation_size: 65_536,
+        offset: 4096,
+        memory_type_index: 1,
+        texture: spec(),
+        mip_levels: 1,
+        samples: 1,
+        drm_modifier: None,
+        planes: vec![PlaneLayout { offset: 0, row_pitch: 256, array_pitch: 8192 }],
+    }
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity {
+        api: Api::Vulkan,
+        device_name: "a device".into(),
+        driver_name: "a driver".into(),
+        driver_info: "1.2.3".into(),
+        driver_version: 4_198_403,
+        api_version: "1.3.0".into(),
+        device_uuid: Uuid([0xd0; 16]),
+        driver_uuid: Uuid([0x0d; 16]),
+    }
+}
