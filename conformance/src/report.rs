@@ -27,6 +27,19 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// How the run ended, in one sentence.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        let unexpected: usize = self.lanes.iter().map(|lane| lane.unexpected().count() + lane.idle_expectations.len()).sum();
+        let known: usize = self.lanes.iter().flat_map(LaneResult::known).map(|(_, cases)| cases.len()).sum();
+        let known = if known == 0 { String::new() } else { format!("; {known} cases fail in ways known of these drivers") };
+        match unexpected {
+            0 => format!("as expected{known}"),
+            1 => format!("1 case is NOT as expected{known}"),
+            _ => format!("{unexpected} cases are NOT as expected{known}"),
+        }
+    }
+
     /// Whether everything is as expected.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {

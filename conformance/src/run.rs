@@ -100,6 +100,20 @@ impl LaneResult {
         self.cases.iter().filter(|case| case.standing != Standing::Expected)
     }
 
+    /// Known misbehaviour: each kind with its cases, in the order of definition.
+    #[must_use]
+    pub fn known(&self) -> Vec<(&str, Vec<&CaseResult>)> {
+        let mut kinds: Vec<(&str, Vec<&CaseResult>)> = Vec::new();
+        for case in self.cases.iter().filter(|case| case.standing == Standing::Expected) {
+            let Some(because) = &case.known else { continue };
+            match kinds.iter_mut().find(|(known, _)| known == because) {
+                Some((_, cases)) => cases.push(case),
+                None => kinds.push((because, vec![case])),
+            }
+        }
+        kinds
+    }
+
     /// Whether everything is as expected.
     #[must_use]
     pub fn is_as_expected(&self) -> bool {

@@ -26,7 +26,7 @@ pub fn render(report: &RunReport, catalogue: &Catalogue) -> String {
                 header {
                     h1 { "gpushare conformance report" }
                     p.outcome.(if report.is_as_expected() { "good" } else { "bad" }) {
-                        (if report.is_as_expected() { "Everything is as expected." } else { "Something is not as expected." })
+                        (report.outcome())
                     }
                     p.small {
                         "Suite " (report.suite) ", seed " code { (format!("{:#x}", report.seed)) }
@@ -82,13 +82,12 @@ fn count_cell(verdict: Verdict, count: usize) -> Markup {
 fn findings(report: &RunReport, catalogue: &Catalogue) -> Markup {
     let lanes = || report.lanes.iter();
     let unexpected: Vec<_> = lanes().flat_map(|lane| lane.unexpected().map(move |case| (lane, case))).collect();
-    let is_known = |case: &&CaseResult| case.standing == Standing::Expected && case.known.is_some();
-    let known: Vec<_> = lanes().flat_map(|lane| lane.cases.iter().filter(is_known).map(move |case| (lane, case))).collect();
+    let known: Vec<_> = lanes().flat_map(|lane| lane.known().into_iter().map(move |kind| (lane, kind))).collect();
     html! {
         section {
             h2 { "Findings" }
             @if unexpected.is_empty() { p { "Nothing unexpected." } }
-            @for (lane, case) in unexpected { (finding(lane, case, catalogue)) }
+            @for (lane, case) in unexpected { (finding(lane, case, &[], catalogue)) }
             @for lane in lanes() {
                 @for entry in &lane.idle_expectations {
                     p.bad { "Expectation " code { (entry) } " about " (lane.lane) " names no case." }
@@ -96,13 +95,14 @@ fn findings(report: &RunReport, catalogue: &Catalogue) -> Markup {
             }
             @if !known.is_empty() {
                 h3 { "Known of these drivers" }
-                @for (lane, case) in known { (finding(lane, case, catalogue)) }
+                @for (lane, (_, cases)) in known { (finding(lane, cases[0], &cases[1..], catalogue)) }
             }
         }
     }
 }
 
-fn finding(lane: &LaneResult, case: &CaseResult, catalogue: &Catalogue) -> Markup {
+/// One finding, and the other cases that show the same.
+fn finding(lane: &LaneResult, case: &CaseResult, others: &[&CaseResult], catalogue: &Catalogue) -> Markup {
     html! {
         article.finding {
             h4 {
@@ -120,6 +120,12 @@ fn finding(lane: &LaneResult, case: &CaseResult, catalogue: &Catalogue) -> Marku
                         a href=(format!("#{}", rule.id)) { code { (rule.id) } } ": " (rule.sentence)
                         span.small { " " (rule.source) @for vuid in &rule.vuid { " " (vuid) } }
                     }
+                }
+            }
+            @if !others.is_empty() {
+                details {
+                    summary { "The same in " (others.len()) " more " (if others.len() == 1 { "case" } else { "cases" }) }
+                    ul { @for other in others { li { code { (other.case) } } } }
                 }
             }
             pre { (case.repro) }

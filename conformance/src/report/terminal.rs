@@ -34,9 +34,8 @@ pub fn render(report: &RunReport, catalogue: &Catalogue) -> String {
         let _ = writeln!(out, "{} {reason}", styled(DIM, "not available:"));
     }
     table(&mut out, &report.lanes);
-    let verdict =
-        if report.is_as_expected() { styled(GOOD, "as expected") } else { styled(BAD, "NOT as expected (see above)") };
-    let _ = writeln!(out, "\n{verdict}");
+    let style = if report.is_as_expected() { GOOD } else { BAD };
+    let _ = writeln!(out, "\n{}", styled(style, &report.outcome()));
     out
 }
 
@@ -63,15 +62,8 @@ fn finding(out: &mut String, lane: &LaneResult, case: &CaseResult, catalogue: &C
 /// Known misbehaviour is said in one line a kind, so that nobody takes a green run for a perfect driver.
 fn known(out: &mut String, report: &RunReport) {
     for lane in &report.lanes {
-        let mut kinds: Vec<(&str, &str, Vec<&CaseResult>)> = Vec::new();
-        for case in lane.cases.iter().filter(|case| case.standing == Standing::Expected) {
-            let (Some(because), Some(address)) = (&case.known, &case.report) else { continue };
-            match kinds.iter_mut().find(|(known, ..)| known == because) {
-                Some((.., cases)) => cases.push(case),
-                None => kinds.push((because, address, vec![case])),
-            }
-        }
-        for (because, address, cases) in kinds {
+        for (because, cases) in lane.known() {
+            let address = cases[0].report.as_deref().unwrap_or("");
             let more = if cases.len() > 1 { format!(" and {} more", cases.len() - 1) } else { String::new() };
             let _ = writeln!(out, "{} {}: {because} ({address})", styled(DIM, "known"), lane.lane);
             let _ = writeln!(out, "      {} {}{more}", cases[0].verdict, cases[0].case);
