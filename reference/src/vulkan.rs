@@ -8,7 +8,9 @@
 //! | --- | --- |
 //! | [`instance`] | the loader, the instance, its physical devices |
 //! | [`capability`] | what a physical device can share, without creating a device |
-//! | [`device`] | the logical device, its queue, and the [`crate::Device`] contract |
+//! | [`device`] | the logical device and its queue |
+//! | [`texture`] | textures and the [`crate::Device`] contract |
+//! | [`import`] | what is checked before an import, and who owns the handle after it |
 //! | `memory` | allocations: exportable, imported, plain |
 //! | `image` | image creation and layout |
 //! | `transfer` | barriers, copies, the staging buffer |
@@ -17,9 +19,13 @@ pub mod capability;
 pub mod device;
 mod error;
 mod image;
+pub mod import;
 pub mod instance;
 mod memory;
+pub mod texture;
 mod transfer;
 
-pub use device::{RawImport, VulkanDevice, VulkanTexture};
+pub use device::VulkanDevice;
+pub use import::RawImport;
 pub use instance::{PhysicalDevice, VulkanInstance};
+pub use texture::VulkanTexture;
