@@ -73,6 +73,11 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some(Stamp { path: path.to_owned(), bytes: metadata.len(), modified })
 }
 
+/// A bare name is for the dynamic linker to find: its cache changes when a library is installed.
+fn stamp_library(library: &Path) -> Option<Stamp> {
+    stamp(if library.components().count() > 1 { library } else { Path::new("/etc/ld.so.cache") })
+}
+
 /// Where the answer lies and what it depends on.
 fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)> {
     let manifest = match driver {
@@ -82,7 +87,7 @@ fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)>
     let key = Key {
         program: stamp(&command.program)?,
         manifest: manifest.and_then(|manifest| stamp(manifest)),
-        library: manifest.and_then(|manifest| library(manifest).ok()).and_then(|library| stamp(&library)),
+        library: manifest.and_then(|manifest| library(manifest).ok()).and_then(|library| stamp_library(&library)),
         environment: command.environment.clone(),
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default(),
     };

@@ -79,7 +79,11 @@ fn peer_program(foreign: Option<&PathBuf>) -> Result<PeerProgram, CommandError> 
 
 /// The lanes that are asked for, or all.
 fn lanes(program: &PeerProgram, wanted: &[String]) -> Result<Lanes, CommandError> {
-    if wanted.is_empty() { Ok(Lanes::discover(program, false)) } else { Ok(Lanes::select(program, wanted)?) }
+    lanes_probed(program, wanted, false)
+}
+
+fn lanes_probed(program: &PeerProgram, wanted: &[String], freshly: bool) -> Result<Lanes, CommandError> {
+    if wanted.is_empty() { Ok(Lanes::discover(program, freshly)) } else { Ok(Lanes::select(program, wanted, freshly)?) }
 }
 
 fn expectations(files: &[PathBuf]) -> Result<Expectations, CommandError> {

@@ -112,9 +112,10 @@ impl PeerProgram {
     /// [`LaneError::NoPeer`].
     pub fn at(path: &Path) -> Result<Self, LaneError> {
         let refuse = |reason: String| LaneError::NoPeer { path: path.to_owned(), reason };
-        let found = std::fs::canonicalize(path).map_err(|error| refuse(error.to_string()))?;
+        let advice = "give the path of a program that speaks docs/protocol.md";
+        let found = std::fs::canonicalize(path).map_err(|error| refuse(format!("{error}; {advice}")))?;
         if !found.is_file() {
-            return Err(refuse("it is no file; give the path of a program that speaks docs/protocol.md".into()));
+            return Err(refuse(format!("it is no file; {advice}")));
         }
         Ok(Self { path: found, environment: Vec::new() })
     }
@@ -154,8 +155,9 @@ impl Lanes {
     pub fn discover(program: &PeerProgram, freshly: bool) -> Self {
         let mut lanes = Self::default();
         lanes.add(program, Driver::Host, true, freshly);
-        let named = std::env::var(DRIVERS_VARIABLE).unwrap_or_default();
-        for (places, asked_for) in [(std::env::split_paths(&named).collect(), true), (system_folders(), false)] {
+        let named = std::env::var_os(DRIVERS_VARIABLE).unwrap_or_default();
+        let named: Vec<PathBuf> = std::env::split_paths(&named).collect();
+        for (places, asked_for) in [(named, true), (system_folders(), false)] {
             for manifest in manifests(&places) {
                 lanes.add(program, Driver::Manifest(manifest), asked_for, freshly);
             }
@@ -168,19 +170,19 @@ impl Lanes {
     ///
     /// # Errors
     /// [`LaneError`] for what is not there or does not come up.
-    pub fn select(program: &PeerProgram, wanted: &[String]) -> Result<Self, LaneError> {
+    pub fn select(program: &PeerProgram, wanted: &[String], freshly: bool) -> Result<Self, LaneError> {
         let mut chosen = Self::default();
         let mut discovered: Option<Self> = None;
         for name in wanted {
             let path = PathBuf::from(name);
             if name == "host" {
-                chosen.add(program, Driver::Host, true, false);
+                chosen.add(program, Driver::Host, true, freshly);
             } else if path.extension().is_some_and(|extension| extension == "json") || name.contains('/') {
                 check_manifest(&path)?;
                 let path = std::fs::canonicalize(&path).unwrap_or(path);
-                chosen.add(program, Driver::Manifest(path), true, false);
+                chosen.add(program, Driver::Manifest(path), true, freshly);
             } else {
-                let all = discovered.get_or_insert_with(|| Self::discover(program, false));
+                let all = discovered.get_or_insert_with(|| Self::discover(program, freshly));
                 let mut matching = all.ready.iter().filter(|lane| lane.name.starts_with(name.as_str())).cloned().peekable();
                 if matching.peek().is_none() {
                     let lanes = all.ready.iter().map(|lane| lane.name.clone()).collect();
@@ -231,9 +233,10 @@ impl Lanes {
     /// Two devices of one name are told apart by their place.
     fn number_duplicates(&mut self) {
         let names: Vec<String> = self.ready.iter().map(|lane| lane.name.clone()).collect();
-        for (lane, name) in self.ready.iter_mut().zip(&names) {
-            if names.iter().filter(|other| *other == name).count() > 1 {
-                lane.name = format!("{name}.{}", lane.device);
+        for (place, lane) in self.ready.iter_mut().enumerate() {
+            let same = |names: &[String]| names.iter().filter(|name| **name == names[names.len() - 1]).count();
+            if names.iter().filter(|name| **name == names[place]).count() > 1 {
+                lane.name = format!("{}.{}", names[place], same(&names[..=place]) - 1);
             }
         }
     }
@@ -246,7 +249,7 @@ fn system_folders() -> Vec<PathBuf> {
 }
 
 /// The manifests at these places, in order; folders give theirs by name.
-fn manifests(places: &Vec<PathBuf>) -> Vec<PathBuf> {
+fn manifests(places: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for place in places.iter().filter(|place| !place.as_os_str().is_empty()) {
         if !place.is_dir() {

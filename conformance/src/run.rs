@@ -31,6 +31,8 @@ pub struct Settings {
     pub jobs: usize,
     /// Which cases.
     pub filter: Filter,
+    /// When the run began; the steps' times count from here.
+    pub start: Instant,
 }
 
 /// What became of one case.
@@ -153,7 +155,7 @@ pub fn run_lane(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = chosen.get(index) else { break };
-                    let (result, steps) = run_case(case, lane, &pool, settings, catalogue, expectations, begun);
+                    let (result, steps) = run_case(case, lane, &pool, settings, catalogue, expectations);
                     progress.case(&lane.name, &result, &steps);
                     results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
                 }
@@ -180,7 +182,6 @@ pub fn run_case(
     settings: &Settings,
     catalogue: &Catalogue,
     expectations: &Expectations,
-    start: Instant,
 ) -> (CaseResult, Vec<Step>) {
     let begun = Instant::now();
     let full = format!("{}::{}", lane.name, case.id);
@@ -188,7 +189,8 @@ pub fn run_case(
         Some(reason) => Judgement { verdict: Verdict::Skip, detail: reason.clone(), steps: Vec::new() },
         None => {
             let seed = settings.seed ^ gpushare_harness::protocol::digest(case.id.as_bytes());
-            let setting = Setting { lane, pool, fresh: settings.fresh, limit: settings.limit, seed, case: &full, start };
+            let Settings { fresh, limit, start, .. } = *settings;
+            let setting = Setting { lane, pool, fresh, limit, seed, case: &full, start };
             judge(case, &setting, catalogue)
         }
     };

@@ -35,8 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
-    let settings =
-        Settings { seed: 0x6770_7573, fresh: true, limit: Duration::from_secs(20), jobs: 1, filter: Filter::new(&[])? };
+    let (filter, start) = (Filter::new(&[])?, Instant::now());
+    let settings = Settings { seed: 0x6770_7573, fresh: true, limit: Duration::from_secs(20), jobs: 1, filter, start };
     let shared = Arc::new(Shared { catalogue: Catalogue::load()?, expectations: Expectations::built_in()?, settings });
     let lanes = Lanes::discover(&PeerProgram::this()?, false);
     let mut trials = Vec::new();
@@ -46,7 +46,7 @@ fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
             let trial = Trial::test(format!("{}::{}", lane.name, case.id), move || {
                 let Shared { catalogue, expectations, settings } = &*shared;
                 let pool = Pool::new(&lane, settings.limit);
-                let (result, _) = run_case(&case, &lane, &pool, settings, catalogue, expectations, Instant::now());
+                let (result, _) = run_case(&case, &lane, &pool, settings, catalogue, expectations);
                 let verdict = format!("{}: {}\nrepeat: {}", result.verdict, result.detail, result.repro);
                 match result.standing {
                     Standing::Expected => Ok(()),

@@ -308,7 +308,7 @@ pub enum Reply {
         /// Whether each of them is close-on-exec.
         close_on_exec: bool,
     },
-    /// It was not done, and nothing changed.
+    /// It was not done.
     Refused(Problem),
 }
 
@@ -429,8 +429,6 @@ pub struct DeviceReport {
     pub unusable: Option<String>,
     /// Whether it tells its heap usage.
     pub memory_budget: bool,
-    /// Whether importing the number of a closed descriptor or -1 can be tried.
-    pub handles_are_numbers: bool,
     /// Its answer for each format, tiling and handle type.
     pub textures: Vec<TextureCapability>,
 }

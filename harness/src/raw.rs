@@ -15,6 +15,14 @@ pub fn send(socket: &OwnedHandle, bytes: &[u8], handles: &[OwnedHandle]) -> io::
     sys::send_raw(socket, bytes, handles)
 }
 
+/// The read end and the write end of a pipe.
+///
+/// # Errors
+/// The system's.
+pub fn pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
+    sys::pipe()
+}
+
 /// Make an object of some kind.
 ///
 /// # Errors

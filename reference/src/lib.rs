@@ -5,7 +5,8 @@
 //! - A handle is an owned type and is closed exactly once. Importing consumes it only on success; a refusal
 //!   gives it back (see [`Refused`]).
 //! - Whatever a peer sends (a descriptor, a handle, a message) can cause an error, never undefined behaviour,
-//!   a panic, a hang past the deadline, or a leaked handle.
+//!   a panic, a hang past the deadline, or a leaked handle. What a driver does with a handle that looks right and is not,
+//!   the library cannot prevent; `docs/results/findings.md` lists what drivers do.
 //! - Every descriptor created or received is close-on-exec.
 //! - Sizes, layouts and identities travel in a validated [`TextureDescriptor`]; none is guessed from a handle.
 //!

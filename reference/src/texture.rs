@@ -230,7 +230,7 @@ pub enum TextureError {
 #[error("import refused: {error}")]
 pub struct Refused {
     /// The caller's handle, still open. `None` only where the driver has closed it: because it had accepted it and a later step
-    /// failed, or because it closes what it refuses (Mesa's lavapipe does, against the specification).
+    /// failed, or because it closes what it refuses (lavapipe and SwiftShader do, against the specification).
     pub handle: Option<OwnedHandle>,
     /// Why.
     #[source]

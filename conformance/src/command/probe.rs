@@ -5,14 +5,14 @@ use std::io::Write;
 use serde_json::json;
 
 use super::arguments::{Format, LaneArguments, ProbeArguments};
-use super::{AS_EXPECTED, CommandError, lanes, peer_program};
-use crate::lane::{Driver, Lane, Lanes};
+use super::{AS_EXPECTED, CommandError, lanes_probed, peer_program};
+use crate::lane::{Driver, Lane};
 
 pub(super) fn probe(arguments: &ProbeArguments) -> Result<u8, CommandError> {
     let LaneArguments { driver, peer } = &arguments.lanes;
     let program = peer_program(peer.as_ref())?;
     // A probe is asked for to see what is there now.
-    let found = if driver.is_empty() { Lanes::discover(&program, true) } else { lanes(&program, driver)? };
+    let found = lanes_probed(&program, driver, true)?;
     let mut out = anstream::stdout().lock();
     match arguments.format {
         Format::Json => {

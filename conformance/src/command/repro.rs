@@ -27,9 +27,10 @@ pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
     let mut candidates = found.ready.iter().flat_map(|lane| cases_of(lane).into_iter().map(move |case| (lane, case)));
     let (lane, case) = candidates.find(|(lane, case)| named(&lane.name, &case.id)).ok_or_else(no_case)?;
     let limit = Duration::from_millis(arguments.limit);
-    let settings = Settings { seed: arguments.seed, fresh: true, limit, jobs: 1, filter: Filter::new(&[])? };
+    let (filter, start) = (Filter::new(&[])?, Instant::now());
+    let settings = Settings { seed: arguments.seed, fresh: true, limit, jobs: 1, filter, start };
     let pool = Pool::new(lane, limit);
-    let (result, steps) = run_case(&case, lane, &pool, &settings, &catalogue, &expected, Instant::now());
+    let (result, steps) = run_case(&case, lane, &pool, &settings, &catalogue, &expected);
     let mut out = anstream::stdout().lock();
     steps.iter().try_for_each(|step| write_step(&mut out, step))?;
     write_result(&mut out, &lane.name, &result, &catalogue)?;

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let settings = settings(arguments)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // The folder first: a run whose report cannot be kept should not begin.
-    let history = arguments.out.as_deref().map(|out| history(out, settings.seed, started)).transpose()?;
+    let history = arguments.out.as_deref().map(|out| history(out, &settings, started)).transpose()?;
     let found = lanes(&peer_program(peer.as_ref())?, driver)?;
     let shown = Shown::new(history);
     let results = found.ready.iter().map(|lane| run_lane(lane, &settings, &catalogue, &expected, &shown)).collect();
@@ -64,14 +64,15 @@ fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
         limit: Duration::from_millis(arguments.limit),
         jobs: arguments.jobs.map_or(processors, usize::from),
         filter: Filter::new(&arguments.filters)?,
+        start: Instant::now(),
     })
 }
 
-fn history(out: &Path, seed: u64, started: u64) -> Result<History<BufWriter<File>>, CommandError> {
+fn history(out: &Path, settings: &Settings, started: u64) -> Result<History<BufWriter<File>>, CommandError> {
     let refuse = |source| CommandError::Out { path: out.to_owned(), source };
     std::fs::create_dir_all(out).map_err(refuse)?;
     let file = File::create(out.join("history.jsonl")).map_err(refuse)?;
-    History::begin(BufWriter::new(file), Instant::now(), env!("CARGO_PKG_VERSION"), seed, started).map_err(refuse)
+    History::begin(BufWriter::new(file), settings.start, env!("CARGO_PKG_VERSION"), settings.seed, started).map_err(refuse)
 }
 
 fn write_reports(out: &Path, report: &RunReport, catalogue: &Catalogue) -> Result<(), CommandError> {

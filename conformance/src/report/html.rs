@@ -47,6 +47,10 @@ fn overview(report: &RunReport) -> Markup {
     html! {
         section {
             h2 { "Lanes" }
+            p.small {
+                "A lane is one device of one driver. Skipped cases cannot run there, for the reason that each gives, and count as \
+                 nothing. Unexpected are cases that do worse or better than what is known of the driver."
+            }
             table.overview {
                 thead { tr {
                     th { "lane" }
@@ -112,7 +116,8 @@ fn finding(lane: &LaneResult, case: &CaseResult, others: &[&CaseResult], catalog
             }
             @if !case.detail.is_empty() { p { (case.detail) } }
             @if let Some(known) = &case.known {
-                p { "Known: " (known) " (" (case.report.as_deref().unwrap_or("")) ")" }
+                p { "Known: " (known) " (" (address(case.report.as_deref().unwrap_or(""))) ")" }
+                @if case.standing == Standing::UnexpectedImprovement { p.bad { "It is better now; remove its expectation." } }
             }
             ul.rules {
                 @for rule in case.rules.iter().filter_map(|id| catalogue.get(id)) {
@@ -128,8 +133,16 @@ fn finding(lane: &LaneResult, case: &CaseResult, others: &[&CaseResult], catalog
                     ul { @for other in others { li { code { (other.case) } } } }
                 }
             }
-            pre { (case.repro) }
+            pre { "repeat: " (case.repro) }
         }
+    }
+}
+
+fn address(report: &str) -> Markup {
+    if report.starts_with("https://") {
+        html! { a href=(report) { (report) } }
+    } else {
+        html! { (report) }
     }
 }
 
@@ -195,7 +208,7 @@ fn rules(report: &RunReport, catalogue: &Catalogue) -> Markup {
                             td { (rule.sentence) div.small { (rule.source) @for vuid in &rule.vuid { " " (vuid) } } }
                             td {
                                 @if let Some(reason) = &rule.undecidable { span.small { "undecidable: " (reason) } }
-                                @else if lanes.is_empty() { span.small { "not in this run" } }
+                                @else if lanes.is_empty() { span.small { "no case of this run" } }
                                 @else { (lanes.join(", ")) }
                             }
                         }

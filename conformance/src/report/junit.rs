@@ -18,6 +18,11 @@ pub fn render(report: &RunReport) -> Result<String, quick_junit::SerializeError>
     for lane in &report.lanes {
         let mut suite = TestSuite::new(lane.lane.as_str());
         suite.set_time(Duration::from_secs_f64(lane.seconds.max(0.0)));
+        for entry in &lane.idle_expectations {
+            let mut failure = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            failure.set_type("unused expectation").set_message(format!("expectation {entry:?} names no case; remove it"));
+            suite.add_test_case(TestCase::new(format!("expectation {entry}"), failure));
+        }
         suite.add_test_cases(lane.cases.iter().map(|case| test_case(&lane.lane, case)));
         out.add_test_suite(suite);
     }

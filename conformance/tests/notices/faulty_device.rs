@@ -106,7 +106,7 @@ impl FaultyDevice {
         let opened = OPENED.fetch_add(1, Ordering::Relaxed);
         match () {
             () if fault::is("uuid_of_process") => {
-                identity.device_uuid.0[..4].copy_from_slice(&std::process::id().to_le_bytes())
+                identity.device_uuid.0[..4].copy_from_slice(&std::process::id().to_le_bytes());
             }
             () if fault::is("uuid_of_instance") => identity.device_uuid.0[..4].copy_from_slice(&opened.to_le_bytes()),
             () if fault::is("uuid_unset") => identity.device_uuid = Uuid::default(),

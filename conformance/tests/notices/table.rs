@@ -88,6 +88,8 @@ pub(crate) const ENTRIES: &[Entry] = &[
     leaks("handle::shared_memory::nothing_left_after_refusals", "refusal_leaks"),
     fails("handle::shared_memory::kind_is_refused::pipe", "accepts_any_handle"),
     fails("handle::shared_memory::kind_is_refused::dev_null", "accepts_any_handle"),
+    fails("handle::shared_memory::kind_is_refused::unsealed_memory", "accepts_any_handle"),
+    fails("handle::shared_memory::kind_is_refused_by_library::pipe_held_open", "accepts_any_handle"),
     fails("handle::shared_memory::closed_number_is_refused", "accepts_any_handle"),
     fails("handle::shared_memory::minus_one_is_refused", "accepts_any_handle"),
     fails("handle::shared_memory::short_memory_is_refused::512_bytes", "accepts_any_handle"),

@@ -33,7 +33,6 @@ impl SharingDevice for HostDevice {
             handle_type: HandleType::SharedMemory,
             unusable: None,
             memory_budget: false,
-            handles_are_numbers: true,
             textures,
         }])
     }

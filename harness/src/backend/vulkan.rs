@@ -51,7 +51,6 @@ fn report(device: &PhysicalDevice) -> DeviceReport {
         unusable: (!sharing).then(|| "the driver offers no VK_KHR_external_memory_fd".into()),
         // A software driver's heap is the machine's memory, in which everybody takes part.
         memory_budget: !device.is_cpu() && device.heap_usage().is_some(),
-        handles_are_numbers: true,
         textures: capabilities(device),
     }
 }

@@ -5,7 +5,7 @@ mod proc;
 mod process;
 
 pub(crate) use descriptors::{
-    closed_number, duplicate_with, inspect, is_close_on_exec, limit_descriptors, make, send_raw, take_standard_input,
+    closed_number, duplicate_with, inspect, is_close_on_exec, limit_descriptors, make, pipe, send_raw, take_standard_input,
 };
 pub(crate) use proc::{read_holdings, resident_private_bytes};
 pub(crate) use process::{

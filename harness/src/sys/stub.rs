@@ -38,6 +38,10 @@ pub(crate) fn send_raw(_socket: &OwnedHandle, _bytes: &[u8], _handles: &[OwnedHa
     unsupported()
 }
 
+pub(crate) fn pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
+    unsupported()
+}
+
 pub(crate) fn closed_number() -> io::Result<i64> {
     unsupported()
 }

@@ -18,7 +18,6 @@ fn device_report() -> DeviceReport {
         handle_type: HandleType::OpaqueFd,
         unusable: None,
         memory_budget: false,
-        handles_are_numbers: true,
         textures: vec![TextureCapability {
             format: Format::R8G8B8A8Unorm,
             tiling: Tiling::Optimal,

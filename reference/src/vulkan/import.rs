@@ -7,7 +7,7 @@ use ash::vk;
 
 use crate::descriptor::{DescriptorError, DescriptorFields, TextureDescriptor};
 use crate::handle::{HandleType, OwnedHandle};
-use crate::sys::external_memory;
+use crate::sys::external_memory::{self, Object};
 use crate::texture::{Device, Placement, Refused, TextureError};
 use crate::vulkan::device::VulkanDevice;
 use crate::vulkan::error::{result_name, vulkan};
@@ -77,10 +77,9 @@ impl VulkanDevice {
         };
         if how.guarded
             && let RawImport::Handle(handle) = &source
-            && let Some(found) = external_memory::object_bytes(handle)
-            && found < fields.allocation_size
+            && let Err(error) = check_object(handle, fields.allocation_size)
         {
-            return Err(refuse(source, TextureError::ShortObject { found, expected: fields.allocation_size }));
+            return Err(refuse(source, error));
         }
         let imported = match source {
             RawImport::Handle(handle) => wanted.import(&self.logical, handle, how.exportable),
@@ -136,6 +135,18 @@ impl VulkanDevice {
             dedicated: dedicated.then_some(image.image),
         };
         Ok((image, wanted))
+    }
+}
+
+/// Refuse what no driver should be asked about: some block on it, some map past its end.
+fn check_object(handle: &OwnedHandle, expected: u64) -> Result<(), TextureError> {
+    match external_memory::look(handle) {
+        Object::Bytes(found) if found < expected => Err(TextureError::ShortObject { found, expected }),
+        Object::NeverMemory(kind) => {
+            let detail = format!("it is a {kind}");
+            Err(TextureError::InvalidHandle { expected: HandleType::OpaqueFd, detail })
+        }
+        Object::Bytes(_) | Object::Opaque => Ok(()),
     }
 }
 

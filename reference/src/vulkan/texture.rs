@@ -117,7 +117,7 @@ impl VulkanDevice {
         if can.result != "SUCCESS" {
             return unsupported(format!("{} with {} tiling over opaque_fd: {}", spec.format, spec.tiling, can.result));
         }
-        if (spec.exportable && !can.exportable) || (importing && !can.importable) {
+        if (!importing && spec.exportable && !can.exportable) || (importing && !can.importable) {
             let direction = if importing { "import" } else { "export" };
             return unsupported(format!("{direction} of {} with {} tiling over opaque_fd", spec.format, spec.tiling));
         }

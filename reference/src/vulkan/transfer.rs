@@ -14,7 +14,7 @@ use crate::vulkan::image::whole;
 use crate::vulkan::memory::{Block, Wanted, choose_type};
 
 /// How long a copy may take before it counts as hung.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
 /// Who owns a texture between two operations of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

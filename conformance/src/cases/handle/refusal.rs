@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use gpushare::TextureSpec;
+use gpushare::{Api, Channel, TextureSpec};
 use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Object};
+use gpushare_harness::raw;
 
 use crate::case::{Cases, Outcome, Stop};
 use crate::context::{Context, Handle, Party, Shared};
@@ -18,14 +19,24 @@ pub(super) const ANY_REFUSAL: &[Code] = &[Code::InvalidHandle, Code::ShortObject
 const REFUSED: &[&str] = &["memory.invalid_handle_is_refused", "memory.import_is_validated"];
 
 pub(super) fn define(cases: &mut Cases<'_>) {
-    let objects =
-        [Object::Pipe, Object::Socket, Object::File, Object::Directory, Object::DevNull, Object::EventFd, Object::Epoll];
-    // VkMemoryAllocateInfo: an import must not stall. Whatever blocks on a strange descriptor blocks for ever.
+    let mut objects =
+        vec![Object::Pipe, Object::Socket, Object::File, Object::Directory, Object::DevNull, Object::EventFd, Object::Epoll];
+    if cases.report().identity.api == Api::Host {
+        // A driver keeps its memory objects as it likes; the host backend's are sealed, or another process could shrink them.
+        objects.push(Object::UnsealedMemory { len: 1 << 20 });
+    }
+    // The import has to fail; one that blocks on a strange descriptor never does.
     cases.case("kind_is_refused", REFUSED).upsets().patience(Duration::from_secs(3)).any_texture_each(
         objects,
         object_name,
         kind_is_refused,
     );
+    let held =
+        [Held::Pipe, Held::Socket, Held::Object(Object::Directory), Held::Object(Object::EventFd), Held::Object(Object::Epoll)];
+    cases
+        .case("kind_is_refused_by_library", &["library.handle_kind_is_checked"])
+        .patience(Duration::from_secs(3))
+        .any_texture_each(held, held_name, kind_is_refused_by_library);
     cases.case("closed_number_is_refused", REFUSED).upsets().any_texture(closed_number_is_refused);
     cases.case("minus_one_is_refused", REFUSED).upsets().any_texture(minus_one_is_refused);
     cases.case("short_memory_is_refused", REFUSED).upsets().any_texture_each(
@@ -81,6 +92,44 @@ fn kind_is_refused(cx: &Context<'_>, spec: TextureSpec, object: Object) -> Outco
     // The device has to be as well as before.
     let imported = consumer.import(&shared)?;
     producer.fill(texture, cx.pattern(0))?;
+    consumer.verify(imported, cx.pattern(0))
+}
+
+/// A handle that a reader could wait on for ever: somebody holds the other end.
+#[derive(Clone, Copy)]
+enum Held {
+    Pipe,
+    Socket,
+    Object(Object),
+}
+
+fn held_name(held: &Held) -> String {
+    match held {
+        Held::Pipe => "pipe_held_open".into(),
+        Held::Socket => "socket_held_open".into(),
+        Held::Object(object) => object_name(object),
+    }
+}
+
+/// What can never be memory, the sharing library refuses before a driver can block on it.
+fn kind_is_refused_by_library(cx: &Context<'_>, spec: TextureSpec, held: Held) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    producer.fill(texture, cx.pattern(0))?;
+    let shared = producer.share(texture, &consumer)?;
+    let system = |error: &dyn std::fmt::Display| Stop::Inconclusive(format!("making {}: {error}", held_name(&held)));
+    let (given, other_end) = match held {
+        Held::Pipe => raw::pipe().map(|(read, write)| (read, Some(write))).map_err(|error| system(&error))?,
+        Held::Socket => {
+            let (one, other) = Channel::pair().map_err(|error| system(&error))?;
+            (one.into_handle(), Some(other.into_handle()))
+        }
+        Held::Object(object) => (raw::make(object).map_err(|error| system(&error))?, None),
+    };
+    let wrong = consumer.keep(&[given])?[0];
+    consumer.import_is_refused(&shared, HandleSource::Held(wrong.0), ImportManner::Library, &[Code::InvalidHandle])?;
+    drop(other_end);
+    let imported = consumer.import(&shared)?;
     consumer.verify(imported, cx.pattern(0))
 }
 

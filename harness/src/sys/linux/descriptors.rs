@@ -48,7 +48,7 @@ pub(crate) fn duplicate_with(handle: &OwnedHandle, call: DuplicateCall) -> io::R
 
 pub(crate) fn make(object: Object) -> io::Result<OwnedHandle> {
     let fd: OwnedFd = match object {
-        Object::Pipe => rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?.0,
+        Object::Pipe => pipe()?.0.into(),
         Object::Socket => gpushare::Channel::pair().map_err(io::Error::other)?.0.into_handle().into(),
         Object::File => unlinked_file()?,
         Object::Directory => File::open("/")?.into(),
@@ -59,6 +59,12 @@ pub(crate) fn make(object: Object) -> io::Result<OwnedHandle> {
         Object::UnsealedMemory { len } => memory(len, SealFlags::empty())?,
     };
     Ok(fd.into())
+}
+
+/// Both ends, close-on-exec.
+pub(crate) fn pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
+    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    Ok((read.into(), write.into()))
 }
 
 fn memory(len: u64, seals: SealFlags) -> io::Result<OwnedFd> {

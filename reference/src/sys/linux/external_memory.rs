@@ -2,9 +2,10 @@
 #![expect(unsafe_code, reason = "Vulkan calls, and a descriptor whose ownership moves into and out of the driver")]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use ash::vk;
+use rustix::fs::FileType;
 use rustix::io::FdFlags;
 
 use crate::handle::OwnedHandle;
@@ -92,9 +93,31 @@ pub(crate) unsafe fn allocate_number(
     unsafe { device.allocate_memory(&info.push_next(&mut import), None) }
 }
 
-/// Bytes of the object behind a handle, where that can be told: a file or memory object has a size, a device node has none.
-pub(crate) fn object_bytes(handle: &OwnedHandle) -> Option<u64> {
-    let stat = rustix::fs::fstat(handle).ok()?;
-    let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile;
-    if regular { u64::try_from(stat.st_size).ok() } else { None }
+/// What can be told of the object behind a handle without asking the driver.
+pub(crate) enum Object {
+    /// It has this many bytes (a file or memory object).
+    Bytes(u64),
+    /// It is never memory, on any driver; the text says what it is.
+    NeverMemory(&'static str),
+    /// A device node, a dma-buf, or something unknown: for the driver to judge.
+    Opaque,
+}
+
+/// Look at the object behind a handle. A driver may read from what it is given and block on a pipe or an eventfd for ever.
+pub(crate) fn look(handle: &OwnedHandle) -> Object {
+    let Ok(stat) = rustix::fs::fstat(handle) else { return Object::Opaque };
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => u64::try_from(stat.st_size).map_or(Object::Opaque, Object::Bytes),
+        kind @ (FileType::Fifo | FileType::Socket | FileType::Directory | FileType::BlockDevice | FileType::Symlink) => {
+            Object::NeverMemory(super::shm::kind_name(kind))
+        }
+        FileType::CharacterDevice => Object::Opaque,
+        // Objects without a type: an eventfd or epoll instance names itself so, a dma-buf does not.
+        FileType::Unknown => match std::fs::read_link(format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd())) {
+            Ok(target) if target.to_string_lossy().starts_with("anon_inode:") => {
+                Object::NeverMemory("kernel object without memory")
+            }
+            _ => Object::Opaque,
+        },
+    }
 }
