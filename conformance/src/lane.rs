@@ -159,7 +159,12 @@ impl Lanes {
         let named: Vec<PathBuf> = std::env::split_paths(&named).collect();
         for (places, asked_for) in [(named, true), (system_folders(), false)] {
             for manifest in manifests(&places) {
-                lanes.add(program, Driver::Manifest(manifest), asked_for, freshly);
+                if manifest.is_file() {
+                    lanes.add(program, Driver::Manifest(manifest), asked_for, freshly);
+                } else {
+                    let reason = "there is no such file or folder".into();
+                    lanes.unavailable.push(Unavailable { manifest, reason, asked_for });
+                }
             }
         }
         lanes.number_duplicates();
