@@ -19,6 +19,8 @@
 //! | [`descriptor`] | what travels beside a handle; parsing is validation |
 //! | [`channel`] | messages with handles beside them, between two processes |
 //! | [`shm`] | sealed shared memory |
+//! | [`ring`] | messages between two processes, through shared memory |
+//! | [`waiter`] | waiting for another process, and waking it |
 //! | [`host`] | the backend without a GPU: textures in shared memory |
 //! | [`vulkan`] | the Vulkan backend: textures over opaque fds |
 //! | [`pattern`] | test pictures in which every kind of mistake looks different |
@@ -45,10 +47,12 @@ pub mod handle;
 pub mod host;
 pub mod identity;
 pub mod pattern;
+pub mod ring;
 pub mod shm;
 mod sys;
 pub mod texture;
 pub mod vulkan;
+pub mod waiter;
 
 pub use channel::{Channel, ChannelError, Message};
 pub use deadline::Deadline;
@@ -59,3 +63,4 @@ pub use identity::{Api, Identity, Uuid};
 pub use pattern::Pattern;
 pub use shm::{SharedMemory, SharedMemoryError};
 pub use texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};
+pub use waiter::{Patience, Peer, Wait};

@@ -1,8 +1,10 @@
-//! Linux: descriptors, memfd, Unix sockets.
+//! Linux: descriptors, memfd, futex, pidfd, Unix sockets.
 
 pub(crate) mod external_memory;
 pub(crate) mod handle;
+pub(crate) mod process;
 pub(crate) mod shm;
 pub(crate) mod socket;
+pub(crate) mod wait;
 
 pub(crate) use handle::RawOwned;

@@ -26,13 +26,25 @@ pub(crate) mod handle {
 pub(crate) mod shm {
     use super::{RawOwned, io, unsupported};
 
-    pub(crate) fn create_sealed(_len: u64) -> io::Result<RawOwned> {
+    pub(crate) fn create(_len: u64) -> io::Result<RawOwned> {
         unsupported()
+    }
+
+    pub(crate) fn finish_seals(handle: &RawOwned) -> io::Result<()> {
+        match *handle {}
+    }
+
+    pub(crate) fn close_to_writers(handle: &RawOwned) -> io::Result<()> {
+        match *handle {}
+    }
+
+    pub(crate) fn fill(handle: &RawOwned, _bytes: &[u8]) -> io::Result<()> {
+        match *handle {}
     }
 
     #[expect(dead_code, reason = "the same variants as on other systems")]
     pub(crate) enum Object {
-        Memory { len: u64, sealed: bool },
+        Memory { len: u64, sealed: bool, closed_to_writers: bool },
         Other { detail: String },
     }
 
@@ -44,8 +56,16 @@ pub(crate) mod shm {
     pub(crate) enum Mapping {}
 
     impl Mapping {
-        pub(crate) fn new(handle: &RawOwned, _len: usize) -> io::Result<Self> {
+        pub(crate) fn new(handle: &RawOwned, _len: usize, _writable: bool) -> io::Result<Self> {
             match *handle {}
+        }
+
+        pub(crate) fn prepare(&self, _writable: bool) {
+            match *self {}
+        }
+
+        pub(crate) fn start(&self) -> std::ptr::NonNull<u8> {
+            match *self {}
         }
 
         pub(crate) fn len(&self) -> usize {
@@ -58,6 +78,60 @@ pub(crate) mod shm {
 
         pub(crate) fn read(&self, _offset: usize, _bytes: &mut [u8]) {
             match *self {}
+        }
+    }
+}
+
+pub(crate) mod wait {
+    use std::sync::atomic::AtomicU32;
+
+    use super::{io, unsupported};
+    use crate::deadline::Deadline;
+    use crate::waiter::Parked;
+
+    pub(crate) fn park(_: &AtomicU32, _: u32, _: Option<&AtomicU32>, _: Deadline) -> io::Result<Parked> {
+        unsupported()
+    }
+
+    pub(crate) fn wake(_word: &AtomicU32) {}
+
+    pub(crate) fn register_barrier() -> bool {
+        false
+    }
+
+    pub(crate) fn barrier() -> bool {
+        false
+    }
+}
+
+pub(crate) mod process {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU32;
+
+    use super::{RawOwned, io, unsupported};
+
+    pub(crate) fn open(_pid: u32) -> io::Result<RawOwned> {
+        unsupported()
+    }
+
+    pub(crate) fn open_self() -> io::Result<RawOwned> {
+        unsupported()
+    }
+
+    pub(crate) fn open_parent() -> io::Result<RawOwned> {
+        unsupported()
+    }
+
+    pub(crate) fn is_process(handle: &RawOwned) -> bool {
+        match *handle {}
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Watch {}
+
+    impl Watch {
+        pub(crate) fn start(process: RawOwned, _dead: Arc<AtomicU32>) -> io::Result<Self> {
+            match process {}
         }
     }
 }

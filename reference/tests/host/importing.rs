@@ -66,7 +66,7 @@ fn a_descriptor_that_does_not_fit(#[case] spoil: fn(&mut Fields), #[case] expect
 #[case::unsealed(|| objects::memory(256, SealFlags::empty()), "the handle is not valid as shared_memory: the shared memory object is not sealed against shrinking and growing; its owner could make every access fault")]
 #[case::short(|| objects::sealed(255), "the object behind the handle has 255 bytes, the descriptor says 256")]
 #[case::long(|| objects::sealed(4096), "the shared memory object has 4096 bytes, expected 256")]
-#[case::sealed_against_writing(|| objects::memory(256, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE), "mapping a shared memory object: Operation not permitted (os error 1)")]
+#[case::sealed_against_writing(|| objects::memory(256, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE), "the shared memory object can be read only: Operation not permitted (os error 1); ask its owner for one to write to")]
 fn a_handle_of_another_object(#[case] make: fn() -> OwnedFd, #[case] expected: &str) {
     let _census = Census::take();
     let (fields, _) = exported();

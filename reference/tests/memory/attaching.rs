@@ -101,8 +101,16 @@ fn read_only() -> OwnedFd {
 #[case::empty(|| objects::sealed(0), 64, "the shared memory object has 0 bytes, expected 64")]
 #[case::no_bytes_wanted(|| objects::sealed(0), 0, "the shared memory object has 0 bytes, expected 1")]
 #[case::more_than_a_mapping(|| objects::sealed(64), u64::MAX, "the shared memory object has 18446744073709551615 bytes, expected 9223372036854775807")]
-#[case::sealed_against_writing(without_writing, 64, "mapping a shared memory object: Operation not permitted (os error 1)")]
-#[case::read_only(read_only, 64, "mapping a shared memory object: Permission denied (os error 13)")]
+#[case::sealed_against_writing(
+    without_writing,
+    64,
+    "the shared memory object can be read only: Operation not permitted (os error 1); ask its owner for one to write to"
+)]
+#[case::read_only(
+    read_only,
+    64,
+    "the shared memory object can be read only: Permission denied (os error 13); ask its owner for one to write to"
+)]
 fn a_refusal_says_why_and_gives_the_handle_back(#[case] make: fn() -> OwnedFd, #[case] len: u64, #[case] expected: &str) {
     let _census = Census::take();
     let descriptor = make();

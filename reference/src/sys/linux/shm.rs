@@ -6,17 +6,36 @@ use std::os::fd::OwnedFd;
 use std::ptr::{self, NonNull};
 
 use rustix::fs::{FileType, MemfdFlags, SealFlags};
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
-/// Create a memfd of `len` bytes whose size nobody can change and to which nobody can add a seal.
-pub(crate) fn create_sealed(len: u64) -> io::Result<OwnedFd> {
+/// Create a memfd of `len` bytes whose size nobody can change.
+pub(crate) fn create(len: u64) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let fd = rustix::fs::memfd_create("gpushare", flags)?;
     rustix::fs::ftruncate(&fd, len)?;
-    rustix::fs::fcntl_add_seals(&fd, SIZE_SEALS | SealFlags::SEAL)?;
+    rustix::fs::fcntl_add_seals(&fd, SIZE_SEALS)?;
     Ok(fd)
+}
+
+/// Let nobody add a seal any more.
+pub(crate) fn finish_seals(fd: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::fs::fcntl_add_seals(fd, SealFlags::SEAL)?)
+}
+
+/// From here on nobody can map the object writable or write to it through a descriptor; writable mappings that exist stay
+/// so. The kernel holds to it whatever process asks, through whatever descriptor (`F_SEAL_FUTURE_WRITE`, Linux 5.1).
+pub(crate) fn close_to_writers(fd: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::fs::fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)?)
+}
+
+/// Write the first bytes through the descriptor, without a mapping.
+pub(crate) fn fill(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+    match rustix::io::pwrite(fd, bytes, 0)? {
+        written if written == bytes.len() => Ok(()),
+        written => Err(io::Error::other(format!("{written} of {} bytes were written", bytes.len()))),
+    }
 }
 
 /// What a descriptor is, as far as mapping it is concerned.
@@ -27,6 +46,8 @@ pub(crate) enum Object {
         len: u64,
         /// Whether its size is fixed for ever.
         sealed: bool,
+        /// Whether nobody can become a writer any more.
+        closed_to_writers: bool,
     },
     /// Anything else.
     Other {
@@ -43,7 +64,11 @@ pub(crate) fn inspect(fd: &OwnedFd) -> io::Result<Object> {
     }
     // Only memory objects (memfd, tmpfs) have seals; every other file answers EINVAL.
     match rustix::fs::fcntl_get_seals(fd) {
-        Ok(seals) => Ok(Object::Memory { len: u64::try_from(stat.st_size).unwrap_or(0), sealed: seals.contains(SIZE_SEALS) }),
+        Ok(seals) => Ok(Object::Memory {
+            len: u64::try_from(stat.st_size).unwrap_or(0),
+            sealed: seals.contains(SIZE_SEALS),
+            closed_to_writers: seals.intersects(SealFlags::FUTURE_WRITE | SealFlags::WRITE),
+        }),
         Err(rustix::io::Errno::INVAL) => Ok(Object::Other { detail: "it is a file".into() }),
         Err(error) => Err(error.into()),
     }
@@ -62,7 +87,7 @@ pub(crate) fn kind_name(kind: FileType) -> &'static str {
     }
 }
 
-/// A shared read-write mapping of a whole object.
+/// A shared mapping of a whole object.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     start: NonNull<u8>,
@@ -75,12 +100,30 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Map the first `len` bytes, which the object has (the caller created or inspected it).
-    pub(crate) fn new(fd: &OwnedFd, len: usize) -> io::Result<Self> {
-        let protection = ProtFlags::READ | ProtFlags::WRITE;
+    /// Map the first `len` bytes, which the object has (the caller created or inspected it). A mapping without `writable`
+    /// must not be written to.
+    pub(crate) fn new(fd: &OwnedFd, len: usize, writable: bool) -> io::Result<Self> {
+        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
         // SAFETY: a null hint lets the kernel choose an unused range, so no existing mapping is touched.
         let start = unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, fd, 0) }?;
         NonNull::new(start.cast()).map(|start| Self { start, len }).ok_or_else(|| io::Error::other("mmap returned null"))
+    }
+
+    /// Ask for huge pages where they would fit, and have every page there before it is needed. Neither is owed: a kernel that
+    /// knows no such advice leaves a mapping that is as right and faults a little at first.
+    pub(crate) fn prepare(&self, writable: bool) {
+        const HUGE: usize = 2 << 20;
+        let touch = if writable { Advice::LinuxPopulateWrite } else { Advice::LinuxPopulateRead };
+        let huge = (self.len >= HUGE).then_some(Advice::LinuxHugepage);
+        for advice in huge.into_iter().chain([touch]) {
+            // SAFETY: the range is this mapping's, and neither advice changes what its bytes are.
+            let _ = unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.len, advice) };
+        }
+    }
+
+    /// Where it begins; page-aligned. Bytes may be changed by other processes at any moment.
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,0 +1,187 @@
+//! How a ring comes to be, and how the other side gets in.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{self, Header, Role};
+use super::memory::Shared;
+use super::{Consumer, Producer, RingError};
+use crate::handle::OwnedHandle;
+use crate::shm::{AttachRefused, SharedMemory, SharedMemoryError};
+use crate::sys;
+
+/// What the attaching side has to know beside the handles. Send it through the same [`Channel`](crate::Channel).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Terms {
+    /// The role that is to be had.
+    pub role: Role,
+    /// Bytes for messages and their headers: a power of two.
+    pub capacity: u64,
+    /// A number that belongs to this ring alone, so that handles of different rings cannot be mixed.
+    pub generation: u64,
+}
+
+/// The other side's role in a ring: sent to another process, and attached there once.
+#[derive(Debug)]
+#[must_use]
+pub struct Offer {
+    terms: Terms,
+    pub(super) handles: [OwnedHandle; 2],
+}
+
+impl Offer {
+    /// What to send: the terms, and the handles in this order.
+    #[must_use]
+    pub fn into_parts(self) -> (Terms, [OwnedHandle; 2]) {
+        (self.terms, self.handles)
+    }
+
+    /// What arrived. Checked when it is attached.
+    pub fn from_parts(terms: Terms, handles: [OwnedHandle; 2]) -> Self {
+        Self { terms, handles }
+    }
+
+    /// The terms.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+}
+
+/// An attach that was refused. The offer comes back.
+#[derive(Debug, thiserror::Error)]
+#[error("attach refused: {error}")]
+pub struct Refused {
+    /// The caller's offer, its handles still open.
+    pub offer: Offer,
+    /// Why.
+    #[source]
+    pub error: RingError,
+}
+
+/// Two new objects, and this side's view of them.
+pub(super) fn create(role: Role, capacity: u64) -> Result<(Shared, Offer), RingError> {
+    layout::check_capacity(capacity)?;
+    let generation = generation();
+    let other = role.other();
+    let header = layout::header(role, capacity, generation, true);
+    let own = SharedMemory::create_owned(layout::object_bytes(role, capacity), &header)?;
+    let header = layout::header(other, capacity, generation, false);
+    let peer = SharedMemory::create_lent(layout::object_bytes(other, capacity), &header)?;
+    let handles = [peer.handle()?, own.handle()?];
+    Ok((Shared::new(role, own, peer), Offer { terms: Terms { role: other, capacity, generation }, handles }))
+}
+
+/// A number that no other ring has: a hash of nothing under keys that are random for each process and new for each call.
+fn generation() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+pub(super) fn attach(role: Role, offer: Offer) -> Result<(Shared, Terms), Box<Refused>> {
+    let Offer { terms, handles: [own, peer] } = offer;
+    let refuse = |own, peer, error| Box::new(Refused { offer: Offer { terms, handles: [own, peer] }, error });
+    let checked = layout::check_capacity(terms.capacity).and_then(|()| {
+        if terms.role == role { Ok(()) } else { Err(RingError::WrongRole { offered: terms.role, attached: role }) }
+    });
+    if let Err(error) = checked {
+        return Err(refuse(own, peer, error));
+    }
+    let peer = match SharedMemory::attach_reader(peer, layout::object_bytes(role.other(), terms.capacity)) {
+        Ok(memory) => memory,
+        Err(AttachRefused { handle, error }) => return Err(refuse(own, handle, error.into())),
+    };
+    let own = match SharedMemory::attach_owned(own, layout::object_bytes(role, terms.capacity)) {
+        Ok(memory) => memory,
+        Err(AttachRefused { handle, error }) => {
+            let (handle, error) = why_read_only(handle, error, terms);
+            return Err(refuse(handle, peer.into_handle(), error));
+        }
+    };
+    let checked = check_headers(role, terms, &own, &peer);
+    let shared = Shared::new(role, own, peer);
+    match checked.and_then(|()| claim(role, &shared)) {
+        Ok(()) => Ok((shared, terms)),
+        Err(error) => {
+            let (own, peer) = shared.give_back();
+            Err(refuse(own.into_handle(), peer.into_handle(), error))
+        }
+    }
+}
+
+/// An object that can only be read was claimed before, or the wrong handle came: its header tells.
+fn why_read_only(handle: OwnedHandle, error: SharedMemoryError, terms: Terms) -> (OwnedHandle, RingError) {
+    let bytes = layout::object_bytes(terms.role, terms.capacity);
+    let SharedMemoryError::ReadOnly { .. } = error else { return (handle, error.into()) };
+    match SharedMemory::attach_reader(handle, bytes) {
+        Ok(memory) => {
+            let claimed = read_header(&memory).is_ok_and(|header| layout::is_claimed(&header));
+            (memory.into_handle(), if claimed { RingError::Taken(terms.role) } else { error.into() })
+        }
+        Err(AttachRefused { handle, .. }) => (handle, error.into()),
+    }
+}
+
+fn read_header(memory: &SharedMemory) -> Result<Header, SharedMemoryError> {
+    let mut header = [0; size_of::<Header>()];
+    memory.read(0, &mut header)?;
+    Ok(header)
+}
+
+fn check_headers(role: Role, terms: Terms, own: &SharedMemory, peer: &SharedMemory) -> Result<(), RingError> {
+    for (role, memory) in [(role, own), (role.other(), peer)] {
+        layout::check(&read_header(memory)?, role, terms.capacity, terms.generation)?;
+    }
+    Ok(())
+}
+
+/// Take the role, unless somebody has it. Whoever comes later cannot even map the object for writing.
+fn claim(role: Role, shared: &Shared) -> Result<(), RingError> {
+    let claimed = &shared.control().claimed;
+    claimed.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire).map_err(|_| RingError::Taken(role))?;
+    shared.close_to_writers()?;
+    Ok(())
+}
+
+impl Producer {
+    /// Create a ring and take the producer's side; the offer is for the consumer. `capacity`: bytes for messages and their
+    /// headers, a power of two; every page is touched at once.
+    ///
+    /// # Errors
+    /// [`RingError::Capacity`], or [`RingError::Memory`] where the system has none left.
+    pub fn create(capacity: u64) -> Result<(Self, Offer), RingError> {
+        let (shared, offer) = create(Role::Producer, capacity)?;
+        Ok((Self::over(shared, capacity, sys::wait::register_barrier()), offer))
+    }
+
+    /// Take the producer's side of a ring that the consumer created.
+    ///
+    /// # Errors
+    /// [`Refused`] holds the offer and the reason.
+    pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
+        let (shared, terms) = attach(Role::Producer, offer)?;
+        Ok(Self::over(shared, terms.capacity, sys::wait::register_barrier()))
+    }
+}
+
+impl Consumer {
+    /// Create a ring and take the consumer's side; the offer is for the producer.
+    ///
+    /// # Errors
+    /// As [`Producer::create`].
+    pub fn create(capacity: u64) -> Result<(Self, Offer), RingError> {
+        let (shared, offer) = create(Role::Consumer, capacity)?;
+        Ok((Self::over(shared, capacity, sys::wait::register_barrier()), offer))
+    }
+
+    /// Take the consumer's side of a ring that the producer created.
+    ///
+    /// # Errors
+    /// [`Refused`] holds the offer and the reason.
+    pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
+        let (shared, terms) = attach(Role::Consumer, offer)?;
+        Ok(Self::over(shared, terms.capacity, sys::wait::register_barrier()))
+    }
+}

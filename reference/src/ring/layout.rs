@@ -1,0 +1,196 @@
+//! What lies where in the memory of a ring.
+
+use std::fmt;
+use std::mem::{offset_of, size_of};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use serde::{Deserialize, Serialize};
+
+use super::RingError;
+use crate::waiter::{Atomic, Words};
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sends.
+    Producer,
+    /// Receives.
+    Consumer,
+}
+
+impl Role {
+    /// The other one.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Producer => Self::Consumer,
+            Self::Consumer => Self::Producer,
+        }
+    }
+
+    const fn number(self) -> u32 {
+        match self {
+            Self::Producer => 1,
+            Self::Consumer => 2,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+        })
+    }
+}
+
+const MAGIC: u64 = u64::from_le_bytes(*b"gpuring\n");
+/// Changes with every change to what this file says.
+const VERSION: u32 = 1;
+
+/// Where the messages begin in the producer's object: on a page of their own.
+pub(super) const DATA: usize = 4096;
+/// Bytes of a message's header, and the unit of positions.
+pub(super) const UNIT: u64 = 8;
+
+pub(super) const LEAST_CAPACITY: u64 = 16;
+/// A length has 32 bits.
+pub(super) const MOST_CAPACITY: u64 = 1 << 31;
+
+/// The words of one side, at the beginning of its memory object. What changes at different times lies 128 bytes apart, because
+/// common processors fetch two lines of 64 at once.
+#[derive(Debug)]
+#[repr(C, align(4096))]
+pub struct Control {
+    magic: AtomicU64,
+    version: AtomicU32,
+    role: AtomicU32,
+    capacity: AtomicU64,
+    generation: AtomicU64,
+    /// 0 until somebody attached in this role.
+    pub(super) claimed: AtomicU32,
+    _1: [u8; 92],
+    position: AtomicU64,
+    _2: [u8; 120],
+    status: AtomicU64,
+    _3: [u8; 120],
+    signal: AtomicU32,
+}
+
+const _: () = assert!(offset_of!(Control, claimed) == 32 && size_of::<Header>() == offset_of!(Control, _1));
+const _: () = assert!(offset_of!(Control, position) == 128 && offset_of!(Control, status) == 256);
+const _: () = assert!(offset_of!(Control, signal) == 384 && size_of::<Control>() == DATA);
+
+impl Words for Control {
+    type U64 = AtomicU64;
+    type U32 = AtomicU32;
+
+    #[inline]
+    fn position(&self) -> &AtomicU64 {
+        &self.position
+    }
+
+    #[inline]
+    fn status(&self) -> &AtomicU64 {
+        &self.status
+    }
+
+    #[inline]
+    fn signal(&self) -> &AtomicU32 {
+        &self.signal
+    }
+}
+
+macro_rules! atomic {
+    ($word:ty, $value:ty) => {
+        impl Atomic<$value> for $word {
+            #[inline]
+            fn load(&self, order: std::sync::atomic::Ordering) -> $value {
+                <$word>::load(self, order)
+            }
+
+            #[inline]
+            fn store(&self, value: $value, order: std::sync::atomic::Ordering) {
+                <$word>::store(self, value, order);
+            }
+        }
+    };
+}
+
+atomic!(AtomicU64, u64);
+atomic!(AtomicU32, u32);
+
+/// The first bytes of [`Control`], which are written once, before anybody else sees the object.
+pub(super) type Header = [u8; 36];
+
+/// The header of an object.
+pub(super) fn header(role: Role, capacity: u64, generation: u64, claimed: bool) -> Header {
+    let mut bytes = [0; size_of::<Header>()];
+    bytes[0..8].copy_from_slice(&MAGIC.to_ne_bytes());
+    bytes[8..12].copy_from_slice(&VERSION.to_ne_bytes());
+    bytes[12..16].copy_from_slice(&role.number().to_ne_bytes());
+    bytes[16..24].copy_from_slice(&capacity.to_ne_bytes());
+    bytes[24..32].copy_from_slice(&generation.to_ne_bytes());
+    bytes[32..36].copy_from_slice(&u32::from(claimed).to_ne_bytes());
+    bytes
+}
+
+/// Whether an object is the one that the terms speak of. The magic tells the byte order too.
+pub(super) fn check(found: &Header, role: Role, capacity: u64, generation: u64) -> Result<(), RingError> {
+    let expected = header(role, capacity, generation, false);
+    let fields = [("magic", 0..8), ("version", 8..12), ("role", 12..16), ("capacity", 16..24), ("generation", 24..32)];
+    for (field, range) in fields {
+        if found[range.clone()] != expected[range.clone()] {
+            let (found, expected) = (number(&found[range.clone()]), number(&expected[range]));
+            return Err(RingError::Mismatch { role, field, found, expected });
+        }
+    }
+    Ok(())
+}
+
+/// Whether a header says that somebody has its role.
+pub(super) fn is_claimed(header: &Header) -> bool {
+    header[32..36] != [0; 4]
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().enumerate().fold(0, |number, (at, byte)| number | u64::from(*byte) << (8 * at))
+}
+
+/// Bytes of a side's object.
+pub(super) fn object_bytes(role: Role, capacity: u64) -> u64 {
+    match role {
+        Role::Producer => DATA as u64 + capacity,
+        Role::Consumer => DATA as u64,
+    }
+}
+
+pub(super) fn check_capacity(found: u64) -> Result<(), RingError> {
+    if found.is_power_of_two() && (LEAST_CAPACITY..=MOST_CAPACITY).contains(&found) {
+        Ok(())
+    } else {
+        Err(RingError::Capacity { found, least: LEAST_CAPACITY, most: MOST_CAPACITY })
+    }
+}
+
+/// What a message of `len` bytes takes up.
+#[inline]
+pub(super) const fn record(len: usize) -> u64 {
+    // A length near the top of the range must not wrap around to something small; none that fits is that long.
+    let len = if len as u64 > MOST_CAPACITY { MOST_CAPACITY } else { len as u64 };
+    (len + UNIT + UNIT - 1) & !(UNIT - 1)
+}
+
+/// The header of a message.
+#[inline]
+pub(super) const fn message_header(position: u64, len: u64) -> u64 {
+    (mark(position) as u64) << 32 | len
+}
+
+/// What marks the header of the message at a position: never 0, which is what untouched memory holds.
+#[inline]
+pub(super) const fn mark(position: u64) -> u32 {
+    (position >> 2) as u32 | 1
+}

@@ -1,0 +1,170 @@
+//! The memory a ring lives in: shared between processes here, loom's in the tests.
+#![expect(unsafe_code, reason = "words and bytes in a mapping, reached through pointers")]
+
+use std::io;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{self, AtomicU64, Ordering};
+
+use super::layout::{Control, DATA, Role};
+use crate::deadline::Deadline;
+use crate::shm::{SharedMemory, SharedMemoryError};
+use crate::sys;
+use crate::waiter::{Bell, Parked, Peer, Words};
+
+/// What the ring's algorithm needs of its memory, beside the words of [`Bell`]. The same source of producer and consumer runs
+/// on [`Shared`] and on loom's memory.
+pub trait Memory: Bell {
+    /// Copy into the messages' bytes. The caller keeps `at + bytes.len()` within the capacity.
+    fn write(&self, at: usize, bytes: &[u8]);
+    /// Copy out of them, likewise.
+    fn read(&self, at: usize, bytes: &mut [u8]);
+    /// Write a message's header; `at` is a multiple of 8 below the capacity.
+    fn write_header(&self, at: usize, header: u64);
+    /// Read a message's header, once.
+    fn read_header(&self, at: usize) -> u64;
+}
+
+/// The two memory objects of a ring, as one side has them mapped.
+#[derive(Debug)]
+pub struct Shared {
+    own: NonNull<Control>,
+    peer: NonNull<Control>,
+    data: NonNull<u8>,
+    watched: Peer,
+    // Keep the mappings that the pointers lead into.
+    own_memory: SharedMemory,
+    peer_memory: SharedMemory,
+}
+
+// SAFETY: the pointers lead into the mappings that the same value owns; those belong to the process, not to a thread.
+unsafe impl Send for Shared {}
+// SAFETY: what `&Shared` reaches are atomics, and bytes that the one producer or consumer copies through `&mut`; other
+// processes may race on them at any time anyway.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The caller has checked that the objects have the sizes that the role and the capacity ask for, and that `own` is
+    /// mapped for writing.
+    pub(super) fn new(role: Role, own: SharedMemory, peer: SharedMemory) -> Self {
+        let producer = match role {
+            Role::Producer => &own,
+            Role::Consumer => &peer,
+        };
+        // SAFETY: the producer's object is larger than its control page, so this stays inside the mapping.
+        let data = unsafe { producer.start().add(DATA) };
+        Self {
+            own: own.start().cast(),
+            peer: peer.start().cast(),
+            data,
+            watched: Peer::UNWATCHED,
+            own_memory: own,
+            peer_memory: peer,
+        }
+    }
+
+    pub(super) fn watch(&mut self, peer: Peer) {
+        self.watched = peer;
+    }
+
+    /// The control page that this side writes.
+    pub(super) fn control(&self) -> &Control {
+        // SAFETY: the object begins with a control page (its size was checked), mappings are page-aligned, any bytes are valid
+        // in it, all access is atomic, and the mapping lives as long as `self`.
+        unsafe { self.own.as_ref() }
+    }
+
+    /// Where byte `at` lies.
+    pub(super) fn pointer(&self, at: usize) -> *mut u8 {
+        // SAFETY: callers keep `at` within the capacity, which is what lies behind `data`.
+        unsafe { self.data.as_ptr().add(at) }
+    }
+
+    /// The bytes from a position on, in up to two pieces. The caller keeps `len` within the capacity.
+    pub(super) fn pieces(&self, position: u64, len: usize, mask: u64) -> [*mut [u8]; 2] {
+        let at = (position & mask) as usize;
+        let first = len.min(mask as usize + 1 - at);
+        let piece = |at, len| ptr::slice_from_raw_parts_mut(self.pointer(at), len);
+        [piece(at, first), piece(0, len - first)]
+    }
+
+    /// Nobody, this process included, can map this side's object for writing once more.
+    pub(super) fn close_to_writers(&self) -> Result<(), SharedMemoryError> {
+        self.own_memory.close_to_writers()
+    }
+
+    pub(super) fn give_back(self) -> (SharedMemory, SharedMemory) {
+        (self.own_memory, self.peer_memory)
+    }
+}
+
+impl Bell for Shared {
+    type Words = Control;
+
+    #[inline]
+    fn own(&self) -> &Control {
+        self.control()
+    }
+
+    #[inline]
+    fn peer(&self) -> &Control {
+        // SAFETY: as in `control`. The page is mapped read-only: what is done with it are relaxed loads of at most 8
+        // bytes, which are defined there.
+        unsafe { self.peer.as_ref() }
+    }
+
+    #[inline]
+    fn fence(&self, order: Ordering) {
+        atomic::fence(order);
+    }
+
+    #[inline]
+    fn light_fence(&self) {
+        atomic::compiler_fence(Ordering::SeqCst);
+    }
+
+    fn barrier(&self) -> bool {
+        sys::wait::barrier()
+    }
+
+    fn park(&self, expected: u32, deadline: Deadline) -> io::Result<Parked> {
+        sys::wait::park(self.peer().signal(), expected, self.watched.dead_word(), deadline)
+    }
+
+    fn wake(&self) {
+        sys::wait::wake(self.own().signal());
+    }
+
+    #[inline]
+    fn peer_is_dead(&self) -> bool {
+        self.watched.is_dead()
+    }
+}
+
+impl Memory for Shared {
+    #[inline]
+    fn write(&self, at: usize, bytes: &[u8]) {
+        // SAFETY: the caller keeps the range within the capacity; `bytes` is private memory and does not overlap it. Only the
+        // producer calls this, whose mapping is writable. The peer may race: bytes are moved, never interpreted.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.pointer(at), bytes.len()) }
+    }
+
+    #[inline]
+    fn read(&self, at: usize, bytes: &mut [u8]) {
+        // SAFETY: as in `write`, with source and destination exchanged.
+        unsafe { ptr::copy_nonoverlapping(self.pointer(at).cast_const(), bytes.as_mut_ptr(), bytes.len()) }
+    }
+
+    #[inline]
+    fn write_header(&self, at: usize, header: u64) {
+        // SAFETY: `at` is a multiple of 8 below the capacity, itself a multiple of 8, behind a page-aligned start.
+        let word = unsafe { &*self.pointer(at).cast::<AtomicU64>() };
+        word.store(header, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn read_header(&self, at: usize) -> u64 {
+        // SAFETY: as in `write_header`. Where the page is read-only, a relaxed load of 8 bytes is defined.
+        let word = unsafe { &*self.pointer(at).cast::<AtomicU64>() };
+        word.load(Ordering::Relaxed)
+    }
+}

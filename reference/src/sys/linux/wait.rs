@@ -1,0 +1,92 @@
+//! Sleeping on a word of shared memory, and what wakes: a shared futex
+//! ([futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html)) beside a private word that says whether the peer is dead.
+
+use std::io;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::thread::futex::{self, WaitFlags, WaitPtr, WaitvFlags};
+use rustix::thread::{ClockId, MembarrierCommand};
+use rustix::time::Timespec;
+
+use crate::deadline::Deadline;
+use crate::waiter::Parked;
+
+/// Where `futex_waitv` is refused, a wait looks this often whether the peer lives.
+const SLICE: Duration = Duration::from_millis(5);
+
+/// Sleep until `word` no longer holds `expected` and somebody woke it, until `dead` is set, or until the deadline.
+///
+/// The futex is never `FUTEX_PRIVATE_FLAG`: the waker is another process. `dead` is private memory. Both are compared with
+/// their expected values inside the kernel, so that nothing is lost between a look at them and the sleep.
+pub(crate) fn park(word: &AtomicU32, expected: u32, dead: Option<&AtomicU32>, deadline: Deadline) -> io::Result<Parked> {
+    let answer = match dead {
+        None => wait_one(word, expected, moment(deadline)),
+        Some(dead) => match wait_two(word, expected, dead, moment(deadline)) {
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let slice = Deadline::after(deadline.left().map_or(SLICE, |left| left.min(SLICE)));
+                match wait_one(word, expected, moment(slice)) {
+                    Err(Errno::TIMEDOUT) if !deadline.passed() => Ok(()),
+                    answer => answer,
+                }
+            }
+            answer => answer,
+        },
+    };
+    match answer {
+        // A value that had changed already is as good as a wake-up: the caller looks for itself.
+        Ok(()) | Err(Errno::AGAIN) => Ok(Parked::Woken),
+        Err(Errno::TIMEDOUT) => Ok(Parked::TimedOut),
+        Err(Errno::INTR) => Ok(Parked::Interrupted),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn wait_one(word: &AtomicU32, expected: u32, until: Option<Timespec>) -> Result<(), Errno> {
+    // FUTEX_WAIT_BITSET, because its time is absolute and monotonic.
+    futex::wait_bitset(word, futex::Flags::empty(), expected, until.as_ref(), std::num::NonZeroU32::MAX)
+}
+
+fn wait_two(word: &AtomicU32, expected: u32, dead: &AtomicU32, until: Option<Timespec>) -> Result<(), Errno> {
+    let entry = |word: &AtomicU32, value: u32, flags: WaitFlags| {
+        let mut entry = futex::Wait::new();
+        entry.val = u64::from(value);
+        entry.uaddr = WaitPtr::new(ptr::from_ref(word).cast_mut().cast());
+        entry.flags = WaitFlags::SIZE_U32 | flags;
+        entry
+    };
+    let words = [entry(word, expected, WaitFlags::empty()), entry(dead, 0, WaitFlags::PRIVATE)];
+    futex::waitv(&words, WaitvFlags::empty(), until.as_ref(), ClockId::Monotonic).map(|_| ())
+}
+
+/// Wake whoever sleeps on a word of shared memory. Never blocks; that nobody sleeps is no error.
+pub(crate) fn wake(word: &AtomicU32) {
+    // The only errors are a bad address and a bad operation, and neither depends on the peer.
+    let woken = futex::wake(word, futex::Flags::empty(), 1);
+    debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
+}
+
+/// Say that the peer is dead, and end every wait that was given this word.
+pub(crate) fn declare_dead(dead: &AtomicU32) {
+    dead.store(1, Ordering::Release);
+    let _ = futex::wake(dead, futex::Flags::PRIVATE, i32::MAX.unsigned_abs());
+}
+
+/// The deadline on the monotonic clock, as the kernel wants it.
+fn moment(deadline: Deadline) -> Option<Timespec> {
+    let left = Timespec::try_from(deadline.left()?).ok()?;
+    rustix::time::clock_gettime(rustix::time::ClockId::Monotonic).checked_add(left)
+}
+
+/// Let other processes' [`barrier`] reach this one. False where the system refuses.
+pub(crate) fn register_barrier() -> bool {
+    rustix::thread::membarrier(MembarrierCommand::RegisterGlobalExpedited).is_ok()
+}
+
+/// A full memory barrier on every processor that runs a registered process
+/// ([membarrier(2)](https://man7.org/linux/man-pages/man2/membarrier.2.html)). False where the system refuses.
+pub(crate) fn barrier() -> bool {
+    rustix::thread::membarrier(MembarrierCommand::GlobalExpedited).is_ok()
+}
