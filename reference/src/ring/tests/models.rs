@@ -1,0 +1,241 @@
+//! Every interleaving that loom finds, on the source that ships: order, content, waiting, closing.
+
+use std::io;
+use std::sync::atomic::Ordering;
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicU32, AtomicU64};
+use loom::sync::{Arc, Condvar, Mutex};
+use rstest::rstest;
+
+use crate::deadline::Deadline;
+use crate::ring::layout::Role;
+use crate::ring::{Consumer, Memory, Producer, RingError};
+use crate::waiter::{Atomic, Bell, Parked, Patience, Words};
+
+macro_rules! atomic {
+    ($word:ty, $value:ty) => {
+        impl Atomic<$value> for $word {
+            fn load(&self, order: Ordering) -> $value {
+                <$word>::load(self, order)
+            }
+
+            fn store(&self, value: $value, order: Ordering) {
+                <$word>::store(self, value, order);
+            }
+        }
+    };
+}
+
+atomic!(AtomicU64, u64);
+atomic!(AtomicU32, u32);
+
+struct Side {
+    position: AtomicU64,
+    status: AtomicU64,
+    signal: AtomicU32,
+    /// The kernel's queue of sleepers on `signal`, and its lock.
+    queue: (Mutex<()>, Condvar),
+}
+
+impl Words for Side {
+    type U64 = AtomicU64;
+    type U32 = AtomicU32;
+
+    fn position(&self) -> &AtomicU64 {
+        &self.position
+    }
+
+    fn status(&self) -> &AtomicU64 {
+        &self.status
+    }
+
+    fn signal(&self) -> &AtomicU32 {
+        &self.signal
+    }
+}
+
+struct Everything {
+    sides: [Side; 2],
+    /// The messages' bytes, eight to a cell: loom reports a cell that one side writes while the other reads it.
+    cells: Vec<UnsafeCell<[u8; 8]>>,
+}
+
+struct Modelled {
+    all: Arc<Everything>,
+    own: usize,
+    /// Whether both sides take part in barriers. loom has none, so the light fence is then modelled by a full one, which is what
+    /// the sleeper's barrier makes of it. Without barriers the light fence is nothing.
+    barriers: bool,
+}
+
+impl Bell for Modelled {
+    type Words = Side;
+
+    fn own(&self) -> &Side {
+        &self.all.sides[self.own]
+    }
+
+    fn peer(&self) -> &Side {
+        &self.all.sides[1 - self.own]
+    }
+
+    fn fence(&self, order: Ordering) {
+        loom::sync::atomic::fence(order);
+    }
+
+    fn light_fence(&self) {
+        if self.barriers {
+            loom::sync::atomic::fence(Ordering::SeqCst);
+        }
+    }
+
+    fn barrier(&self) -> bool {
+        true
+    }
+
+    fn park(&self, expected: u32, _: Deadline) -> io::Result<Parked> {
+        let side = self.peer();
+        let mut guard = side.queue.0.lock().expect("no thread panics with the lock held");
+        while side.signal.load(Ordering::Relaxed) == expected {
+            guard = side.queue.1.wait(guard).expect("no thread panics with the lock held");
+        }
+        Ok(Parked::Woken)
+    }
+
+    fn wake(&self) {
+        let side = self.own();
+        let _guard = side.queue.0.lock().expect("no thread panics with the lock held");
+        side.queue.1.notify_one();
+    }
+
+    fn peer_is_dead(&self) -> bool {
+        false
+    }
+}
+
+#[expect(unsafe_code, reason = "loom's cells lend pointers")]
+impl Memory for Modelled {
+    fn write(&self, at: usize, bytes: &[u8]) {
+        for (offset, byte) in bytes.iter().enumerate() {
+            let at = at + offset;
+            // SAFETY: loom checks that nobody else reaches the cell meanwhile.
+            self.all.cells[at / 8].with_mut(|cell| unsafe { (*cell)[at % 8] = *byte });
+        }
+    }
+
+    fn read(&self, at: usize, bytes: &mut [u8]) {
+        for (offset, byte) in bytes.iter_mut().enumerate() {
+            let at = at + offset;
+            // SAFETY: as in `write`.
+            *byte = self.all.cells[at / 8].with(|cell| unsafe { (*cell)[at % 8] });
+        }
+    }
+
+    fn write_header(&self, at: usize, header: u64) {
+        // SAFETY: as in `write`.
+        self.all.cells[at / 8].with_mut(|cell| unsafe { *cell = header.to_ne_bytes() });
+    }
+
+    fn read_header(&self, at: usize) -> u64 {
+        // SAFETY: as in `write`.
+        u64::from_ne_bytes(self.all.cells[at / 8].with(|cell| unsafe { *cell }))
+    }
+}
+
+fn ring(capacity: u64, barriers: bool) -> (Producer<Modelled>, Consumer<Modelled>) {
+    let side = || Side {
+        position: AtomicU64::new(0),
+        status: AtomicU64::new(0),
+        signal: AtomicU32::new(0),
+        queue: (Mutex::new(()), Condvar::new()),
+    };
+    let cells = (0..capacity / 8).map(|_| UnsafeCell::new([0; 8])).collect();
+    let all = Arc::new(Everything { sides: [side(), side()], cells });
+    let memory = |role| Modelled { all: Arc::clone(&all), own: usize::from(role == Role::Consumer), barriers };
+    let mut producer = Producer::over(memory(Role::Producer), capacity, barriers);
+    let mut consumer = Consumer::over(memory(Role::Consumer), capacity, barriers);
+    // One sleep, however long: a wake-up that is lost is a deadlock, which loom reports.
+    let patience = Patience { spin: 0, park: std::time::Duration::MAX };
+    producer.set_patience(patience);
+    consumer.set_patience(patience);
+    (producer, consumer)
+}
+
+/// With `GPUSHARE_LONG` set more is explored: minutes instead of seconds.
+fn long() -> bool {
+    std::env::var_os("GPUSHARE_LONG").is_some()
+}
+
+fn messages() -> impl Iterator<Item = &'static [u8]> {
+    [&b"one"[..], b"", b"twelve bytes"].into_iter().filter(|message| long() || !message.is_empty())
+}
+
+fn explore(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(if long() { 3 } else { 2 });
+    builder.check(model);
+}
+
+#[rstest]
+fn messages_arrive_once_and_in_order_through_a_ring_that_fills_and_wraps(#[values(true, false)] barriers: bool) {
+    explore(move || {
+        // Room for one of these messages and a little: the last one waits, and wraps.
+        let (mut producer, mut consumer) = ring(32, barriers);
+        let sender = loom::thread::spawn(move || {
+            for message in messages() {
+                producer.send(message, Deadline::NEVER).expect("the consumer takes all");
+            }
+            producer
+        });
+        let mut message = Vec::new();
+        for expected in messages() {
+            consumer.receive(&mut message, Deadline::NEVER).expect("the producer sends them all");
+            assert_eq!(message, expected);
+        }
+        drop(sender.join());
+    });
+}
+
+#[rstest]
+fn a_batch_is_seen_whole(#[values(true, false)] barriers: bool) {
+    explore(move || {
+        let (mut producer, mut consumer) = ring(64, barriers);
+        let sender = loom::thread::spawn(move || {
+            let messages: [&[u8]; 2] = [b"a", b"b"];
+            producer.send_batch(messages, Deadline::NEVER).expect("there is room");
+            producer
+        });
+        let mut taken = 0;
+        let count = consumer.drain(8, Deadline::NEVER, |message| {
+            assert_eq!(message.to_vec(), [b"a", b"b"][taken]);
+            taken += 1;
+        });
+        assert_eq!(count.expect("a batch comes"), 2);
+        drop(sender.join());
+    });
+}
+
+#[rstest]
+fn the_last_message_before_closing_is_received(#[values(true, false)] barriers: bool) {
+    explore(move || {
+        let (mut producer, mut consumer) = ring(16, barriers);
+        let sender = loom::thread::spawn(move || producer.try_send(b"last").expect("there is room"));
+        let mut message = Vec::new();
+        consumer.receive(&mut message, Deadline::NEVER).expect("it was sent before the end");
+        assert_eq!(message, b"last");
+        assert!(matches!(consumer.receive(&mut message, Deadline::NEVER), Err(RingError::Closed)));
+        assert!(sender.join().expect("the producer does not panic"));
+    });
+}
+
+#[rstest]
+fn a_producer_that_waits_for_room_learns_that_the_consumer_closed(#[values(true, false)] barriers: bool) {
+    explore(move || {
+        let (mut producer, consumer) = ring(16, barriers);
+        assert!(producer.try_send(b"full now").expect("there is room"));
+        let closer = loom::thread::spawn(move || drop(consumer));
+        assert!(matches!(producer.send(b"", Deadline::NEVER), Err(RingError::Closed)));
+        closer.join().expect("closing does not panic");
+    });
+}

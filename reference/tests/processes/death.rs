@@ -1,0 +1,137 @@
+//! The other side is killed: whoever survives returns, says so, and holds nothing more than before.
+
+use std::time::{Duration, Instant};
+
+use gpushare::ring::{Consumer, Producer, RingError};
+use gpushare::{Deadline, OwnedHandle, Patience, Peer, Wait};
+
+use crate::amount;
+use crate::other::{Other, SLEEPY, soon};
+
+#[test]
+fn a_wait_ends_with_the_death_of_the_peer() {
+    let mut other = Other::start("sleep");
+    let (mut producer, mut consumer) = other.rings(64);
+    producer.set_patience(SLEEPY);
+    consumer.set_patience(SLEEPY);
+    other.ready();
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(30));
+        let moment = Instant::now();
+        other.kill();
+        moment
+    });
+
+    let answer = consumer.wait(Deadline::NEVER).unwrap();
+
+    let took = killer.join().unwrap().elapsed();
+    assert_eq!(answer, Wait::PeerGone);
+    assert!(took < Duration::from_millis(500), "noticed after {took:?}");
+    assert!(matches!(consumer.receive(&mut Vec::new(), Deadline::NEVER), Err(RingError::PeerGone)));
+    producer.send(&[0; 56], Deadline::NEVER).unwrap();
+    assert!(matches!(producer.send(&[0; 56], Deadline::NEVER), Err(RingError::PeerGone)));
+}
+
+#[test]
+fn what_was_sent_before_the_death_arrives() {
+    let mut other = Other::start("fill");
+    let (mut consumer, offer) = Consumer::create(256).unwrap();
+    consumer.watch(&other.watch());
+    other.offer(offer);
+    other.ready();
+    other.kill();
+    let mut taken = 0;
+    let end = loop {
+        match consumer.receive(&mut Vec::new(), soon()) {
+            Ok(()) => taken += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(end, RingError::PeerGone), "{end}");
+    assert_eq!(taken, 8, "256 bytes of ring hold 8 records of 32");
+}
+
+#[test]
+fn who_only_looks_sees_the_death_too() {
+    let mut other = Other::start("sleep");
+    let (mut producer, mut consumer) = other.rings(64);
+    other.ready();
+    assert!(!consumer.try_receive(&mut Vec::new()).unwrap());
+    other.kill();
+    let end = Instant::now() + Duration::from_secs(20);
+    let error = loop {
+        match consumer.try_receive(&mut Vec::new()) {
+            Ok(_) => assert!(Instant::now() < end, "a reader that spins never saw the death"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, RingError::PeerGone), "{error}");
+    assert!(producer.try_send(&[0; 56]).unwrap());
+    assert!(matches!(producer.try_send(&[0; 56]), Err(RingError::PeerGone)));
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_a_survivor_that_returns_and_leaks_nothing() {
+    let mut held = None;
+    for round in 0..amount(24, 1000) {
+        let survivor_sends = round % 2 == 0;
+        let mut other = Other::start(if survivor_sends { "drink" } else { "flood" });
+        let peer = other.watch();
+        let patience = if round % 4 < 2 { SLEEPY } else { Patience::default() };
+        let moment = Duration::from_micros(round * 7919 % 20_000);
+        if survivor_sends {
+            let (mut producer, offer) = Producer::create(4096).unwrap();
+            producer.watch(&peer);
+            producer.set_patience(patience);
+            other.offer(offer);
+            survive(other, moment, || producer.send(&[1; 100], Deadline::after(Duration::from_secs(10))));
+        } else {
+            let (mut consumer, offer) = Consumer::create(4096).unwrap();
+            consumer.watch(&peer);
+            consumer.set_patience(patience);
+            other.offer(offer);
+            survive(other, moment, || consumer.drain(9, Deadline::after(Duration::from_secs(10)), |_| {}).map(drop));
+        }
+        drop(peer);
+        // The first rounds set up what a process sets up once.
+        if round == 4 {
+            held = Some(holdings());
+        }
+    }
+    assert_eq!(held, Some(holdings()), "descriptors, shared mappings and threads after a few rounds, and after all");
+}
+
+fn survive(mut other: Other, moment: Duration, mut work: impl FnMut() -> Result<(), RingError>) {
+    other.ready();
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(moment);
+        other.kill();
+        let killed = Instant::now();
+        drop(other);
+        killed
+    });
+    let error = loop {
+        if let Err(error) = work() {
+            break error;
+        }
+    };
+    let returned = Instant::now();
+    let killed = killer.join().unwrap();
+    assert!(matches!(error, RingError::PeerGone), "{error}");
+    let took = returned.saturating_duration_since(killed);
+    assert!(took < Duration::from_secs(5), "returned {took:?} after the kill");
+}
+
+fn holdings() -> (usize, usize, usize) {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let shared = maps.lines().filter(|line| line.contains("rw-s") || line.contains("r--s")).count();
+    (descriptors, shared, std::fs::read_dir("/proc/self/task").unwrap().count())
+}
+
+#[test]
+fn only_a_process_can_be_watched() {
+    let not_one = OwnedHandle::from(std::os::fd::OwnedFd::from(std::fs::File::open("/dev/null").unwrap()));
+    assert_eq!(Peer::from_handle(not_one).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
+    assert!(!Peer::from_handle(Peer::this_process().unwrap()).unwrap().is_dead());
+}

@@ -1,0 +1,162 @@
+//! The other side: a process that takes the role it is offered and does one task.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use gpushare::ring::{Consumer, Offer, Producer, Terms};
+use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer};
+
+use crate::{refusal, stress};
+
+/// Names the task in the environment of the other side.
+pub(crate) const TASK: &str = "GPUSHARE_TEST_TASK";
+
+/// Sleeps that only a wake-up, the deadline or a death ends.
+pub(crate) const SLEEPY: Patience = Patience { spin: 0, park: Duration::MAX };
+
+pub(crate) fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
+
+/// A running other side, killed at the latest when it is dropped.
+pub(crate) struct Other {
+    pub(crate) child: Child,
+    channel: Channel,
+}
+
+impl Other {
+    /// Start this program as the other side.
+    pub(crate) fn start(task: &str) -> Self {
+        let (ours, theirs) = Channel::pair().unwrap();
+        let child = Command::new("/proc/self/exe")
+            .args(["--exact", "other_side", "--nocapture", "--test-threads=1"])
+            .env(TASK, task)
+            .stdin(Stdio::from(OwnedFd::from(theirs.into_handle())))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, channel: ours }
+    }
+
+    pub(crate) fn watch(&self) -> Peer {
+        Peer::process(self.child.id()).unwrap()
+    }
+
+    /// Send it a role in a ring.
+    pub(crate) fn offer(&mut self, offer: Offer) {
+        let (terms, handles) = offer.into_parts();
+        let bytes = serde_json::to_vec(&terms).unwrap();
+        self.channel.send(&bytes, &[&handles[0], &handles[1]], soon()).unwrap();
+    }
+
+    /// A ring to it, and a ring from it.
+    pub(crate) fn rings(&mut self, capacity: u64) -> (Producer, Consumer) {
+        let peer = self.watch();
+        let (mut producer, offer) = Producer::create(capacity).unwrap();
+        self.offer(offer);
+        let (mut consumer, offer) = Consumer::create(capacity).unwrap();
+        self.offer(offer);
+        producer.watch(&peer);
+        consumer.watch(&peer);
+        (producer, consumer)
+    }
+
+    /// Wait until it says that it is ready.
+    pub(crate) fn ready(&mut self) {
+        self.channel.receive(soon()).unwrap();
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// Its end, which has to be a good one.
+    pub(crate) fn finish(mut self) {
+        assert!(self.child.wait().unwrap().success(), "the other side failed");
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The other side's view of who started it.
+pub(crate) struct Starter {
+    channel: Channel,
+    pub(crate) peer: Peer,
+}
+
+impl Starter {
+    fn take() -> Self {
+        let fd = io::stdin().as_fd().try_clone_to_owned().unwrap();
+        Self { channel: Channel::from_handle(OwnedHandle::from(fd)).unwrap(), peer: Peer::parent().unwrap() }
+    }
+
+    fn offer(&mut self) -> Offer {
+        let message = self.channel.receive(soon()).unwrap();
+        let terms: Terms = serde_json::from_slice(&message.bytes).unwrap();
+        Offer::from_parts(terms, message.handles.try_into().unwrap())
+    }
+
+    pub(crate) fn consumer(&mut self) -> Consumer {
+        let mut consumer = Consumer::attach(self.offer()).unwrap();
+        consumer.watch(&self.peer);
+        consumer
+    }
+
+    pub(crate) fn producer(&mut self) -> Producer {
+        let mut producer = Producer::attach(self.offer()).unwrap();
+        producer.watch(&self.peer);
+        producer
+    }
+
+    pub(crate) fn say_ready(&mut self) {
+        self.channel.send(b"ready", &[], soon()).unwrap();
+    }
+}
+
+pub(crate) fn run(task: &str) {
+    let mut starter = Starter::take();
+    match task.split_once(':').unwrap_or((task, "")) {
+        ("send", seed) => stress::send(&mut starter.producer(), seed.parse().unwrap()),
+        ("receive", seed) => stress::receive(&mut starter.consumer(), seed.parse().unwrap()),
+        ("echo", what) => {
+            refusal::refuse(what);
+            let (mut consumer, mut producer) = (starter.consumer(), starter.producer());
+            consumer.set_patience(SLEEPY);
+            producer.set_patience(SLEEPY);
+            starter.say_ready();
+            let mut message = Vec::new();
+            while consumer.receive(&mut message, soon()).is_ok() {
+                producer.send(&message, soon()).unwrap();
+            }
+        }
+        ("flood", _) => {
+            let mut producer = starter.producer();
+            starter.say_ready();
+            while producer.send(&[7; 24], soon()).is_ok() {}
+        }
+        ("fill", _) => {
+            let mut producer = starter.producer();
+            while producer.try_send(&[7; 24]).unwrap() {}
+            starter.say_ready();
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        ("drink", _) => {
+            let mut consumer = starter.consumer();
+            starter.say_ready();
+            while consumer.drain(64, soon(), |_| {}).is_ok() {}
+        }
+        ("sleep", _) => {
+            let _rings = (starter.consumer(), starter.producer());
+            starter.say_ready();
+            std::thread::sleep(Duration::from_secs(600));
+        }
+        (task, _) => panic!("no task {task}"),
+    }
+}
