@@ -20,6 +20,7 @@
 //! | [`channel`] | messages with handles beside them, between two processes |
 //! | [`shm`] | sealed shared memory |
 //! | [`ring`] | messages between two processes, through shared memory |
+//! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
 //! | [`host`] | the backend without a GPU: textures in shared memory |
 //! | [`vulkan`] | the Vulkan backend: textures over opaque fds |
@@ -49,6 +50,7 @@ pub mod identity;
 pub mod pattern;
 pub mod ring;
 pub mod shm;
+pub mod stream;
 mod sys;
 pub mod texture;
 pub mod vulkan;
@@ -62,5 +64,6 @@ pub use handle::{HandleType, OwnedHandle};
 pub use identity::{Api, Identity, Uuid};
 pub use pattern::Pattern;
 pub use shm::{SharedMemory, SharedMemoryError};
+pub use stream::{Stream, StreamError, StreamOffer};
 pub use texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};
 pub use waiter::{Patience, Peer, Wait};

@@ -52,6 +52,13 @@ impl<M: Memory> Producer<M> {
         Self { memory, event, capacity, mask: capacity - 1, position: 0, published: 0, read: 0, fault: None }
     }
 
+    /// As if so many bytes had been sent and taken. On both sides, before anything is sent.
+    #[cfg(test)]
+    pub(super) fn skip_to(&mut self, position: u64) {
+        (self.position, self.published, self.read) = (position, position, position);
+        self.memory.own().position().store(position, Ordering::Release);
+    }
+
     /// Bytes of the longest message that an empty ring takes.
     #[must_use]
     pub fn max_message(&self) -> usize {
@@ -113,6 +120,20 @@ impl<M: Memory> Producer<M> {
             self.wait_for_room(len, deadline)?;
         }
         Ok(Reservation { producer: self, len })
+    }
+
+    /// How long a message may be to have room now, `most` or less. 0 where only one without bytes has room, or none.
+    ///
+    /// # Errors
+    /// What makes the ring useless for good, as [`Producer::try_send`] reports it.
+    pub fn room(&mut self, most: usize) -> Result<usize, RingError> {
+        let most = most.min(self.max_message());
+        if self.has_room(most)? {
+            return Ok(most);
+        }
+        // The consumer's position was looked at just now.
+        let free = self.capacity - (self.position - self.read);
+        Ok(usize::try_from(free.saturating_sub(UNIT)).unwrap_or(most).min(most))
     }
 
     /// Several messages that the consumer sees at once, and is woken for once.
@@ -346,6 +367,20 @@ impl<M: Memory> Batch<'_, M> {
     #[inline]
     pub fn try_send(&mut self, message: &[u8]) -> Result<bool, RingError> {
         self.producer.put(message)
+    }
+
+    /// As [`Producer::room`].
+    pub(crate) fn room(&mut self, most: usize) -> Result<usize, RingError> {
+        self.producer.room(most)
+    }
+
+    /// Publish, and wait until a message of `len` bytes has room.
+    pub(crate) fn wait_for_room(&mut self, len: usize, deadline: Deadline) -> Result<(), RingError> {
+        self.publish();
+        while !self.producer.has_room(len)? {
+            self.producer.wait_for_room(len, deadline)?;
+        }
+        Ok(())
     }
 
     /// Let the consumer see what was added so far.

@@ -1,0 +1,299 @@
+//! A duplex stream of bytes between two processes: two rings and their waiters.
+//!
+//! What it guarantees:
+//!
+//! - Bytes arrive in order, none lost or doubled, whatever pieces they are written and read in.
+//! - The end of the stream, the peer's death and a peer that breaks the rules are three different answers. Whatever was written
+//!   before the first two arrives first.
+//! - Each direction ends on its own: [`Stream::close_write`] tells the peer that nothing more comes, and reading goes on.
+//! - Every operation has a deadline; those of [`std::io::Read`] and [`std::io::Write`] take theirs from
+//!   [`Stream::set_timeout`].
+//!
+//! ```
+//! use std::io::{Read, Write};
+//! use gpushare::Stream;
+//!
+//! let (mut here, offer) = Stream::create(1 << 16)?;
+//! // … the offer crosses to another process …
+//! let mut there = Stream::attach(offer)?;
+//! here.write_all(b"bytes, not messages")?;
+//! here.close_write();
+//! let mut text = String::new();
+//! there.read_to_string(&mut text)?;
+//! assert_eq!(text, "bytes, not messages");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::handle::OwnedHandle;
+use crate::ring::{Consumer, Offer, Producer, RingError, Terms};
+use crate::waiter::{Patience, Peer};
+
+#[cfg(test)]
+mod tests;
+
+/// Bytes sent as one message at most: the reader can give room back that often.
+const PIECE: usize = 64 << 10;
+
+/// One end of a duplex stream.
+#[derive(Debug)]
+pub struct Stream {
+    outgoing: Option<Producer>,
+    incoming: Option<Consumer>,
+    /// Bytes of the first message in `incoming` that were read already.
+    taken: usize,
+    timeout: Option<Duration>,
+}
+
+/// The other end: sent to another process, and attached there once.
+#[derive(Debug)]
+#[must_use]
+pub struct StreamOffer([Offer; 2]);
+
+impl StreamOffer {
+    /// What to send: the terms, and the handles in this order.
+    #[must_use]
+    pub fn into_parts(self) -> ([Terms; 2], [OwnedHandle; 4]) {
+        let [(first, [a, b]), (second, [c, d])] = self.0.map(Offer::into_parts);
+        ([first, second], [a, b, c, d])
+    }
+
+    /// What arrived. Checked when it is attached.
+    pub fn from_parts(terms: [Terms; 2], handles: [OwnedHandle; 4]) -> Self {
+        let [a, b, c, d] = handles;
+        Self([Offer::from_parts(terms[0], [a, b]), Offer::from_parts(terms[1], [c, d])])
+    }
+}
+
+/// Why bytes were not read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The peer ended its direction before the buffer was full.
+    #[error("the stream ended after {filled} of {wanted} bytes")]
+    Ended {
+        /// Bytes at the beginning of the buffer that were read.
+        filled: usize,
+        /// The buffer's length.
+        wanted: usize,
+    },
+    /// This side has closed that direction.
+    #[error("this end of the stream was closed for {0}")]
+    ClosedHere(&'static str),
+    /// What the ring answered: [`RingError::Closed`] to a write when the peer reads no more, [`RingError::PeerGone`] for its death.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+}
+
+impl From<StreamError> for io::Error {
+    /// `TimedOut`, `UnexpectedEof`, `BrokenPipe` (nobody reads any more), `ConnectionReset` (the peer died),
+    /// `InvalidData` (it broke the rules).
+    fn from(error: StreamError) -> Self {
+        let kind = match &error {
+            StreamError::Ended { .. } => io::ErrorKind::UnexpectedEof,
+            StreamError::ClosedHere(_) | StreamError::Ring(RingError::Closed) => io::ErrorKind::BrokenPipe,
+            StreamError::Ring(RingError::TimedOut) => io::ErrorKind::TimedOut,
+            StreamError::Ring(RingError::PeerGone) => io::ErrorKind::ConnectionReset,
+            StreamError::Ring(RingError::Corrupt(_) | RingError::GivenUp) => io::ErrorKind::InvalidData,
+            StreamError::Ring(_) => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl Stream {
+    /// Create a stream; the offer is its other end. `capacity`: bytes in flight in each direction, a power of two.
+    ///
+    /// # Errors
+    /// As [`Producer::create`].
+    pub fn create(capacity: u64) -> Result<(Self, StreamOffer), RingError> {
+        let (outgoing, theirs_in) = Producer::create(capacity)?;
+        let (incoming, theirs_out) = Consumer::create(capacity)?;
+        Ok((Self::over(outgoing, incoming), StreamOffer([theirs_in, theirs_out])))
+    }
+
+    /// Take the other end of a stream.
+    ///
+    /// # Errors
+    /// As [`Producer::attach`]. The offer is used up: of two rings one may have been attached already.
+    pub fn attach(offer: StreamOffer) -> Result<Self, RingError> {
+        let [incoming, outgoing] = offer.0;
+        let incoming = Consumer::attach(incoming).map_err(|refused| refused.error)?;
+        let outgoing = Producer::attach(outgoing).map_err(|refused| refused.error)?;
+        Ok(Self::over(outgoing, incoming))
+    }
+
+    fn over(outgoing: Producer, incoming: Consumer) -> Self {
+        Self { outgoing: Some(outgoing), incoming: Some(incoming), taken: 0, timeout: None }
+    }
+
+    /// Waits end when this process dies. Without it, deadlines alone end them.
+    pub fn watch(&mut self, peer: &Peer) {
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.watch(peer);
+        }
+        if let Some(incoming) = &mut self.incoming {
+            incoming.watch(peer);
+        }
+    }
+
+    /// How long waits spin, and how long they sleep at once.
+    pub fn set_patience(&mut self, patience: Patience) {
+        if let Some(outgoing) = &mut self.outgoing {
+            outgoing.set_patience(patience);
+        }
+        if let Some(incoming) = &mut self.incoming {
+            incoming.set_patience(patience);
+        }
+    }
+
+    /// How long one call of [`io::Read`] or [`io::Write`] may take; `None`, which it is at first: for ever.
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Write no more. The peer reads what was written, then the end of the stream.
+    pub fn close_write(&mut self) {
+        self.outgoing = None;
+    }
+
+    /// Read no more. The peer's writes fail.
+    pub fn close_read(&mut self) {
+        self.incoming = None;
+    }
+
+    /// Read what there is, waiting for at least one byte; 0 is the end of the stream, or an empty buffer.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`].
+    pub fn read_by(&mut self, bytes: &mut [u8], deadline: Deadline) -> Result<usize, StreamError> {
+        let Self { incoming, taken, .. } = self;
+        let incoming = incoming.as_mut().ok_or(StreamError::ClosedHere("reading"))?;
+        let mut filled = 0;
+        while filled < bytes.len() {
+            // Only the first byte is waited for.
+            let next = if filled == 0 { incoming.peek(deadline).map(Some) } else { incoming.try_peek() };
+            let message = match next {
+                Ok(Some(message)) => message,
+                // What ends the stream is told when nothing else is left to tell.
+                Ok(None) => break,
+                Err(_) if filled != 0 => break,
+                Err(RingError::Closed) => return Ok(0),
+                Err(error) => return Err(error.into()),
+            };
+            let count = (message.len() - *taken).min(bytes.len() - filled);
+            message.read(*taken, &mut bytes[filled..filled + count]);
+            filled += count;
+            *taken += count;
+            if *taken == message.len() {
+                *taken = 0;
+                message.release();
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Fill the buffer.
+    ///
+    /// # Errors
+    /// [`StreamError::Ended`] or [`StreamError::Ring`]; the buffer holds what came before.
+    pub fn read_exact_by(&mut self, bytes: &mut [u8], deadline: Deadline) -> Result<(), StreamError> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match self.read_by(&mut bytes[filled..], deadline)? {
+                0 => return Err(StreamError::Ended { filled, wanted: bytes.len() }),
+                count => filled += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Write as much as there is room for, waiting for room for at least one byte.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`]; nothing was written then.
+    pub fn write_by(&mut self, bytes: &[u8], deadline: Deadline) -> Result<usize, StreamError> {
+        self.write_pieces(std::iter::once(bytes), deadline)
+    }
+
+    /// Write all of it.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`]; some of it may have been written then.
+    pub fn write_all_by(&mut self, mut bytes: &[u8], deadline: Deadline) -> Result<(), StreamError> {
+        while !bytes.is_empty() {
+            let count = self.write_by(bytes, deadline)?;
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// Write one buffer after the other, and publish them together.
+    fn write_pieces<'b>(&mut self, pieces: impl Iterator<Item = &'b [u8]>, deadline: Deadline) -> Result<usize, StreamError> {
+        let outgoing = self.outgoing.as_mut().ok_or(StreamError::ClosedHere("writing"))?;
+        let mut batch = outgoing.batch();
+        let mut written = 0;
+        for mut bytes in pieces {
+            while !bytes.is_empty() {
+                let room = match batch.room(bytes.len().min(PIECE)) {
+                    // What was added before goes out; an error is told by the next call.
+                    Ok(0) | Err(_) if written != 0 => return Ok(written),
+                    room => room?,
+                };
+                if room == 0 {
+                    batch.wait_for_room(1, deadline)?;
+                    continue;
+                }
+                let (now, later) = bytes.split_at(room);
+                batch.try_send(now)?;
+                written += now.len();
+                bytes = later;
+            }
+        }
+        Ok(written)
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.timeout.map_or(Deadline::NEVER, Deadline::after)
+    }
+}
+
+impl io::Read for Stream {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        Ok(self.read_by(bytes, self.deadline())?)
+    }
+
+    fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let mut filled = 0;
+        for buffer in buffers {
+            // After the first bytes only what is there already; an error that comes then is told by the next call.
+            let deadline = if filled == 0 { self.deadline() } else { Deadline::after(Duration::ZERO) };
+            match self.read_by(buffer, deadline) {
+                Ok(count) if count == buffer.len() => filled += count,
+                Ok(count) => return Ok(filled + count),
+                Err(_) if filled != 0 => return Ok(filled),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl io::Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(self.write_by(bytes, self.deadline())?)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let deadline = self.deadline();
+        Ok(self.write_pieces(buffers.iter().map(|buffer| &**buffer), deadline)?)
+    }
+
+    /// Nothing is held back.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
