@@ -39,6 +39,13 @@ impl<M: Memory> Consumer<M> {
         Self { memory, event, mask: capacity - 1, position: 0, released: 0, written: 0, corrupt: None }
     }
 
+    /// As if so many bytes had been sent and taken. On both sides, before anything is sent.
+    #[cfg(test)]
+    pub(super) fn skip_to(&mut self, position: u64) {
+        (self.position, self.released, self.written) = (position, position, position);
+        self.memory.own().position().store(position, Ordering::Release);
+    }
+
     /// How long waits spin, and how long they sleep at once.
     pub fn set_patience(&mut self, patience: Patience) {
         self.event.set_patience(patience);

@@ -3,6 +3,7 @@
 
 mod attach;
 mod contract;
+mod fickle;
 mod hostile;
 mod machine;
 mod models;

@@ -1,5 +1,6 @@
 //! The other side is killed: whoever survives returns, says so, and holds nothing more than before.
 
+use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use gpushare::ring::{Consumer, Producer, RingError};
@@ -134,4 +135,17 @@ fn only_a_process_can_be_watched() {
     let not_one = OwnedHandle::from(std::os::fd::OwnedFd::from(std::fs::File::open("/dev/null").unwrap()));
     assert_eq!(Peer::from_handle(not_one).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     assert!(!Peer::from_handle(Peer::this_process().unwrap()).unwrap().is_dead());
+}
+
+#[test]
+fn the_death_of_the_peer_is_not_the_end_of_a_stream() {
+    let mut other = Other::start("copy");
+    let mut stream = other.stream(4096);
+    other.ready();
+    stream.write_all(b"once").unwrap();
+    stream.read_exact(&mut [0; 4]).unwrap();
+    other.kill();
+    assert_eq!(stream.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let error = std::iter::repeat_with(|| stream.write(&[0; 1000])).take(20).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }

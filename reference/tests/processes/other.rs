@@ -1,12 +1,12 @@
 //! The other side: a process that takes the role it is offered and does one task.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use gpushare::ring::{Consumer, Offer, Producer, Terms};
-use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer};
+use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer, Stream, StreamOffer};
 
 use crate::{refusal, stress};
 
@@ -63,6 +63,15 @@ impl Other {
         (producer, consumer)
     }
 
+    /// A stream to it.
+    pub(crate) fn stream(&mut self, capacity: u64) -> Stream {
+        let (mut stream, offer) = Stream::create(capacity).unwrap();
+        let (terms, handles) = offer.into_parts();
+        self.channel.send(&serde_json::to_vec(&terms).unwrap(), &handles.each_ref(), soon()).unwrap();
+        stream.watch(&self.watch());
+        stream
+    }
+
     /// Wait until it says that it is ready.
     pub(crate) fn ready(&mut self) {
         self.channel.receive(soon()).unwrap();
@@ -115,6 +124,15 @@ impl Starter {
         producer
     }
 
+    fn stream(&mut self) -> Stream {
+        let message = self.channel.receive(soon()).unwrap();
+        let terms = serde_json::from_slice(&message.bytes).unwrap();
+        let offer = StreamOffer::from_parts(terms, message.handles.try_into().unwrap());
+        let mut stream = Stream::attach(offer).unwrap();
+        stream.watch(&self.peer);
+        stream
+    }
+
     pub(crate) fn say_ready(&mut self) {
         self.channel.send(b"ready", &[], soon()).unwrap();
     }
@@ -146,6 +164,18 @@ pub(crate) fn run(task: &str) {
             while producer.try_send(&[7; 24]).unwrap() {}
             starter.say_ready();
             std::thread::sleep(Duration::from_secs(600));
+        }
+        ("copy", _) => {
+            // Whatever comes goes back, until the end of the stream.
+            let mut stream = starter.stream();
+            starter.say_ready();
+            let mut buffer = vec![0; 5000];
+            loop {
+                match stream.read(&mut buffer).unwrap() {
+                    0 => break,
+                    count => stream.write_all(&buffer[..count]).unwrap(),
+                }
+            }
         }
         ("drink", _) => {
             let mut consumer = starter.consumer();

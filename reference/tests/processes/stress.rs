@@ -1,5 +1,6 @@
 //! Many messages of random size, with random batches, sleeps and wakes: none lost, doubled, reordered or torn.
 
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use gpushare::Patience;
@@ -155,5 +156,26 @@ fn nothing_is_lost_doubled_reordered_or_torn(
         // Closing tells the other side that this was all.
         drop(producer);
     }
+    other.finish();
+}
+
+#[test]
+fn a_stream_carries_bytes_both_ways_and_ends() {
+    let mut other = Other::start("copy");
+    let mut stream = other.stream(CAPACITY);
+    stream.set_timeout(Some(Duration::from_secs(60)));
+    let mut random = Random(11);
+    let (mut bytes, mut back) = (Vec::new(), Vec::new());
+    for number in 0..amount(2_000, 1_000_000) {
+        message(11, number, &mut bytes);
+        // No more than both rings hold: this side reads only when it has written.
+        stream.write_all(&bytes).unwrap();
+        back.resize(bytes.len(), 0);
+        stream.read_exact(&mut back).unwrap();
+        assert_eq!(back, bytes, "message {number}");
+        pause(&mut random);
+    }
+    stream.close_write();
+    assert_eq!(stream.read(&mut [0; 1]).unwrap(), 0, "the other side read the end, and ended too");
     other.finish();
 }

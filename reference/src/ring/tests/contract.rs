@@ -216,3 +216,25 @@ fn a_batch_that_needs_more_than_the_ring_goes_in_parts() {
     assert!(matches!(sender.join().unwrap(), Ok(())));
     assert_eq!(taken, expected);
 }
+
+#[rstest]
+#[case(1 << 31)]
+#[case(1 << 32)]
+#[case(1 << 34)]
+#[case(1 << 62)]
+fn positions_go_on_where_fewer_bits_would_wrap(#[case] wrap: u64) {
+    let (mut producer, mut consumer) = ring(64);
+    producer.skip_to(wrap - 64);
+    consumer.skip_to(wrap - 64);
+    let mut message = Vec::new();
+    for round in 0..40u8 {
+        assert!(producer.try_send(&[round; 9]).unwrap());
+        assert!(producer.try_send(&[round; 32]).unwrap());
+        assert!(!producer.try_send(b"").unwrap(), "it is full");
+        assert!(consumer.try_receive(&mut message).unwrap());
+        assert_eq!(message, [round; 9]);
+        assert!(consumer.try_receive(&mut message).unwrap());
+        assert_eq!(message, [round; 32]);
+        assert!(!consumer.try_receive(&mut message).unwrap(), "it is empty");
+    }
+}

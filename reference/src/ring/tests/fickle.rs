@@ -1,0 +1,164 @@
+//! A peer whose words change between any two looks: whatever is checked has to be what is used.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::Ordering;
+
+use crate::deadline::Deadline;
+use crate::ring::layout::message_header;
+use crate::ring::{Consumer, Corruption, Memory, Producer, RingError};
+use crate::waiter::{Atomic, Bell, Parked, Words};
+
+/// Answers each look with the next of its values, then with the last for ever.
+struct Word<T>(RefCell<VecDeque<T>>);
+
+impl<T> Word<T> {
+    fn saying(values: impl IntoIterator<Item = T>) -> Self {
+        Self(RefCell::new(values.into_iter().collect()))
+    }
+}
+
+impl<T: Copy + Default> Atomic<T> for Word<T> {
+    fn load(&self, _: Ordering) -> T {
+        let mut values = self.0.borrow_mut();
+        let next = values.front().copied().unwrap_or_default();
+        if values.len() > 1 {
+            values.pop_front();
+        }
+        next
+    }
+
+    fn store(&self, value: T, _: Ordering) {
+        *self.0.borrow_mut() = [value].into();
+    }
+}
+
+struct Side {
+    position: Word<u64>,
+    status: Word<u64>,
+    signal: Word<u32>,
+}
+
+impl Side {
+    fn at(positions: impl IntoIterator<Item = u64>) -> Self {
+        Self { position: Word::saying(positions), status: Word::saying([0]), signal: Word::saying([0]) }
+    }
+}
+
+impl Words for Side {
+    type U64 = Word<u64>;
+    type U32 = Word<u32>;
+
+    fn position(&self) -> &Word<u64> {
+        &self.position
+    }
+
+    fn status(&self) -> &Word<u64> {
+        &self.status
+    }
+
+    fn signal(&self) -> &Word<u32> {
+        &self.signal
+    }
+}
+
+struct Fickle {
+    own: Side,
+    peer: Side,
+    headers: Word<u64>,
+    capacity: usize,
+}
+
+impl Fickle {
+    fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
+        Self { own: Side::at([0]), peer: Side::at(positions), headers: Word::saying(headers), capacity: 64 }
+    }
+
+    fn reach(&self, end: usize) {
+        assert!(end <= self.capacity, "access to byte {end} of {}", self.capacity);
+    }
+}
+
+impl Bell for Fickle {
+    type Words = Side;
+
+    fn own(&self) -> &Side {
+        &self.own
+    }
+
+    fn peer(&self) -> &Side {
+        &self.peer
+    }
+
+    fn fence(&self, _: Ordering) {}
+
+    fn light_fence(&self) {}
+
+    fn barrier(&self) -> bool {
+        true
+    }
+
+    fn park(&self, _: u32, _: Deadline) -> io::Result<Parked> {
+        Ok(Parked::Woken)
+    }
+
+    fn wake(&self) {}
+
+    fn peer_is_dead(&self) -> bool {
+        false
+    }
+}
+
+impl Memory for Fickle {
+    fn write(&self, at: usize, bytes: &[u8]) {
+        self.reach(at + bytes.len());
+    }
+
+    fn read(&self, at: usize, bytes: &mut [u8]) {
+        self.reach(at + bytes.len());
+    }
+
+    fn write_header(&self, at: usize, _: u64) {
+        self.reach(at + 8);
+    }
+
+    fn read_header(&self, at: usize) -> u64 {
+        self.reach(at + 8);
+        self.headers.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_consumer_uses_the_position_that_it_checked() {
+    let mut consumer = Consumer::over(Fickle::new([16, 1 << 40], [message_header(0, 8)]), 64, false);
+
+    assert_eq!(consumer.try_peek().unwrap().unwrap().len(), 8);
+    assert!(consumer.try_receive(&mut Vec::new()).unwrap());
+
+    // The second look is made only now, and is refused.
+    let answer = consumer.try_receive(&mut Vec::new());
+    assert!(matches!(answer, Err(RingError::Corrupt(Corruption::Position { least: 16, .. }))), "{answer:?}");
+}
+
+#[test]
+fn a_consumer_uses_the_length_that_it_checked() {
+    let mut consumer = Consumer::over(Fickle::new([16], [message_header(0, 8), message_header(0, 1 << 20)]), 64, false);
+
+    let message = consumer.try_peek().unwrap().unwrap();
+
+    assert_eq!(message.to_vec().len(), 8);
+    message.release();
+    assert!(!consumer.try_receive(&mut Vec::new()).unwrap(), "everything that was published is taken");
+}
+
+#[test]
+fn a_producer_uses_the_position_that_it_checked() {
+    // Full after two; the consumer says that it took one, and at the next look that it took what was never sent.
+    let mut producer = Producer::over(Fickle::new([32, 1 << 40], [0]), 64, false);
+    assert!(producer.try_send(&[0; 24]).unwrap() && producer.try_send(&[0; 24]).unwrap());
+
+    assert!(producer.try_send(&[0; 24]).unwrap());
+
+    assert!(matches!(producer.try_send(&[0; 24]), Err(RingError::Corrupt(_))));
+}
