@@ -1,0 +1,231 @@
+//! There and back: nanoseconds for a round trip, busy or asleep, and from a death to its news.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use gpushare::ring::{Consumer, Producer};
+use gpushare::{Deadline, Patience, Peer};
+
+use crate::machine::{self, Child, fork, pin, shared_page};
+
+/// Something that goes there and back.
+pub struct Exchange {
+    /// Its name in the report.
+    pub name: &'static str,
+    /// Nanoseconds for one of so many.
+    pub run: fn(u64) -> f64,
+}
+
+/// Both sides look all the time, each on a processor of its own.
+#[must_use]
+pub fn busy() -> Vec<Exchange> {
+    vec![
+        Exchange { name: "two raw lines", run: raw_lines },
+        Exchange { name: "gpushare ring, 8 bytes", run: |rounds| ring::<8>(rounds, true) },
+        Exchange { name: "gpushare ring, 64 bytes", run: |rounds| ring::<64>(rounds, true) },
+        Exchange { name: "gpushare ring, 1 KiB", run: |rounds| ring::<1024>(rounds, true) },
+    ]
+}
+
+/// Both sides sleep, on one processor, so that a hand-over is a change of process and nothing else.
+#[must_use]
+pub fn asleep() -> Vec<Exchange> {
+    vec![
+        Exchange { name: "raw shared futex", run: raw_futex },
+        Exchange { name: "gpushare ring, 8 bytes", run: |rounds| ring::<8>(rounds, false) },
+        Exchange { name: "eventfd", run: eventfd },
+        Exchange { name: "pipe", run: |rounds| stream(rounds, false) },
+        Exchange { name: "socketpair", run: |rounds| stream(rounds, true) },
+    ]
+}
+
+/// One side is killed, the other waits.
+#[must_use]
+pub fn death() -> Vec<Exchange> {
+    vec![
+        Exchange { name: "pidfd in poll", run: |rounds| mean(rounds, pidfd_death) },
+        Exchange { name: "gpushare ring", run: |rounds| mean(rounds, ring_death) },
+    ]
+}
+
+fn timed(rounds: u64, mut exchange: impl FnMut(u64)) -> f64 {
+    let warm = rounds / 10;
+    (0..warm).for_each(&mut exchange);
+    let start = Instant::now();
+    (warm..rounds).for_each(exchange);
+    start.elapsed().as_nanos() as f64 / (rounds - warm) as f64
+}
+
+fn raw_lines(rounds: u64) -> f64 {
+    let page = shared_page();
+    let [there, back] = [&page.words[0].wide, &page.words[1].wide];
+    let _child = fork(|| {
+        pin(1);
+        for round in 1..=rounds {
+            while there.load(Ordering::Acquire) != round {
+                std::hint::spin_loop();
+            }
+            back.store(round, Ordering::Release);
+        }
+    });
+    pin(0);
+    timed(rounds, |round| {
+        there.store(round + 1, Ordering::Release);
+        while back.load(Ordering::Acquire) != round + 1 {
+            std::hint::spin_loop();
+        }
+    })
+}
+
+fn raw_futex(rounds: u64) -> f64 {
+    let page = shared_page();
+    let [there, back] = [&page.words[0].narrow, &page.words[1].narrow];
+    let wait = |word: &std::sync::atomic::AtomicU32, until: u32| loop {
+        match word.load(Ordering::Acquire) {
+            value if value == until => break,
+            value => machine::futex_wait(word, value),
+        }
+    };
+    let _child = fork(|| {
+        pin(0);
+        for round in 1..=rounds as u32 {
+            wait(there, round);
+            back.store(round, Ordering::Release);
+            machine::futex_wake(back);
+        }
+    });
+    pin(0);
+    timed(rounds, |round| {
+        there.store(round as u32 + 1, Ordering::Release);
+        machine::futex_wake(there);
+        wait(back, round as u32 + 1);
+    })
+}
+
+fn echo_rings(busy: bool, echo: impl FnOnce(Consumer, Producer)) -> (Producer, Consumer, Child) {
+    let (mut there, offer_there) = Producer::create(4096).expect("memory");
+    let (mut back, offer_back) = Consumer::create(4096).expect("memory");
+    let patience = Patience { spin: 0, ..Patience::default() };
+    let child = fork(move || {
+        pin(usize::from(busy));
+        let peer = Peer::parent().expect("a parent");
+        let mut consumer = Consumer::attach(offer_there).expect("just offered");
+        let mut producer = Producer::attach(offer_back).expect("just offered");
+        consumer.watch(&peer);
+        producer.watch(&peer);
+        consumer.set_patience(patience);
+        echo(consumer, producer);
+    });
+    pin(0);
+    let peer = Peer::process(child.0.unsigned_abs()).expect("a child");
+    there.watch(&peer);
+    back.watch(&peer);
+    back.set_patience(patience);
+    (there, back, child)
+}
+
+fn ring<const N: usize>(rounds: u64, busy: bool) -> f64 {
+    let receive = move |consumer: &mut Consumer, bytes: &mut [u8; N]| {
+        if busy {
+            while consumer.try_receive_into(bytes).expect("the other side lives").is_none() {
+                std::hint::spin_loop();
+            }
+        } else {
+            let message = consumer.peek(Deadline::NEVER).expect("the other side lives");
+            message.read(0, bytes);
+            message.release();
+        }
+    };
+    let (mut there, mut back, _child) = echo_rings(busy, move |mut consumer, mut producer| {
+        let mut bytes = [0; N];
+        for _ in 0..rounds {
+            receive(&mut consumer, &mut bytes);
+            producer.try_send(&bytes).expect("the other side lives");
+        }
+        std::thread::sleep(Duration::from_secs(600));
+    });
+    let mut bytes = [0; N];
+    timed(rounds, |_| {
+        there.try_send(&bytes).expect("the other side lives");
+        receive(&mut back, &mut bytes);
+    })
+}
+
+fn eventfd(rounds: u64) -> f64 {
+    let (there, back) = (machine::eventfd(), machine::eventfd());
+    let _child = fork(|| {
+        pin(0);
+        for _ in 0..rounds {
+            machine::read_all(there, &mut [0; 8]);
+            machine::write_all(back, &1u64.to_ne_bytes());
+        }
+    });
+    pin(0);
+    let took = timed(rounds, |_| {
+        machine::write_all(there, &1u64.to_ne_bytes());
+        machine::read_all(back, &mut [0; 8]);
+    });
+    machine::close([there, back]);
+    took
+}
+
+fn stream(rounds: u64, socket: bool) -> f64 {
+    let (there, back) = (machine::pair(socket), machine::pair(socket));
+    let _child = fork(|| {
+        pin(0);
+        for _ in 0..rounds {
+            machine::read_all(there[0], &mut [0; 8]);
+            machine::write_all(back[1], &[0; 8]);
+        }
+    });
+    pin(0);
+    let took = timed(rounds, |_| {
+        machine::write_all(there[1], &[0; 8]);
+        machine::read_all(back[0], &mut [0; 8]);
+    });
+    machine::close(there);
+    machine::close(back);
+    took
+}
+
+fn mean(rounds: u64, one: fn() -> f64) -> f64 {
+    let mut all: Vec<f64> = (0..rounds).map(|_| one()).collect();
+    // The median: a kill that met a busy machine says nothing about either side.
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+fn kill_while(child: &Child, wait: impl FnOnce() + Send) -> f64 {
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(move || {
+            pin(0);
+            wait();
+            Instant::now()
+        });
+        pin(1);
+        std::thread::sleep(Duration::from_millis(2));
+        let killed = Instant::now();
+        child.kill();
+        let noticed = waiter.join().expect("the waiter returns");
+        noticed.duration_since(killed).as_nanos() as f64
+    })
+}
+
+fn pidfd_death() -> f64 {
+    let child = fork(|| std::thread::sleep(Duration::from_secs(600)));
+    let wait = machine::wait_for_pidfd(child.0);
+    kill_while(&child, wait)
+}
+
+fn ring_death() -> f64 {
+    let (mut consumer, offer) = Consumer::create(4096).expect("memory");
+    let child = fork(move || {
+        let _producer = Producer::attach(offer).expect("just offered");
+        std::thread::sleep(Duration::from_secs(600));
+    });
+    consumer.watch(&Peer::process(child.0.unsigned_abs()).expect("a child"));
+    consumer.set_patience(Patience { spin: 0, ..Patience::default() });
+    kill_while(&child, move || {
+        assert!(consumer.wait(Deadline::NEVER).is_ok());
+    })
+}

@@ -1,0 +1,12 @@
+//! How fast the ring is, beside others that do the same, on the same machine, in the same run.
+//!
+//! A host moves virtual processors: a line of cache takes five times as long to cross in one second as in the next. So nothing here
+//! is told as a plain figure. Contenders take turns, round after round; before and after each the raw ping-pong of two lines
+//! (the [canary](machine::canary)) is measured; and what is told are ratios within a round, with median, least and most,
+//! leaving out what the canary shows to have been moved in between.
+
+pub mod exchange;
+pub mod machine;
+pub mod report;
+pub mod slots;
+pub mod throughput;

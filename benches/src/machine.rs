@@ -1,0 +1,213 @@
+//! Processors, processes and shared pages, as bare as they can be had.
+#![expect(unsafe_code, reason = "fork, mmap, futex and processor masks: what is measured against has no wrapper")]
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+/// What the processor calls itself.
+#[must_use]
+pub fn name() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("model name"));
+    line.and_then(|line| line.split_once(':')).map_or_else(|| "an unnamed processor".into(), |(_, name)| name.trim().into())
+}
+
+/// How many processors this process may use.
+#[must_use]
+pub fn count() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+static PROCESSORS: OnceLock<[usize; 2]> = OnceLock::new();
+
+/// Which two processors to use; 0 and 1 unless said before the first measurement.
+pub fn use_processors(numbers: [usize; 2]) {
+    let _ = PROCESSORS.set(numbers);
+}
+
+/// Keep this thread on the first (0) or second (1) of the two processors. A machine that does not allow it is measured as it is.
+pub fn pin(which: usize) {
+    let processor = PROCESSORS.get_or_init(|| [0, 1])[which];
+    // SAFETY: an empty set is all zeros, and the kernel only reads it.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(processor, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
+    }
+}
+
+/// A child that runs a closure; killed and reaped when dropped.
+#[derive(Debug)]
+pub struct Child(pub libc::pid_t);
+
+/// Run `work` in a copy of this process. Nothing else may run in this one at the moment.
+pub fn fork(work: impl FnOnce()) -> Child {
+    // SAFETY: no other thread of this program holds a lock that the child would need; the child ends with `_exit`.
+    match unsafe { libc::fork() } {
+        0 => {
+            let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_ok();
+            // SAFETY: ends the child without the parent's buffers and destructors.
+            unsafe { libc::_exit(i32::from(!worked)) }
+        }
+        pid => {
+            assert!(pid > 0, "fork: {}", std::io::Error::last_os_error());
+            Child(pid)
+        }
+    }
+}
+
+impl Child {
+    /// Kill it.
+    pub fn kill(&self) {
+        // SAFETY: the child is not reaped before this is dropped, so the number is its own.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.kill();
+        // SAFETY: reaps this child once.
+        unsafe { libc::waitpid(self.0, std::ptr::null_mut(), 0) };
+    }
+}
+
+/// Words on lines of their own, shared with children that are forked later.
+#[repr(C, align(4096))]
+#[derive(Debug)]
+pub struct Page {
+    /// Each on two lines of 64 bytes.
+    pub words: [Word; 16],
+}
+
+/// A word on its own.
+#[repr(C, align(128))]
+#[derive(Debug)]
+pub struct Word {
+    /// For positions.
+    pub wide: AtomicU64,
+    /// For futexes.
+    pub narrow: AtomicU32,
+}
+
+/// A page of zeros that lives for the rest of the run.
+pub fn shared_page() -> &'static Page {
+    // SAFETY: a fresh mapping of zeros, never unmapped, and every bit pattern is a valid `Page`.
+    unsafe {
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_POPULATE;
+        let start = libc::mmap(std::ptr::null_mut(), size_of::<Page>(), libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        assert!(start != libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
+        &*start.cast::<Page>()
+    }
+}
+
+/// `FUTEX_WAIT`, shared, while the word holds `expected`.
+pub fn futex_wait(word: &AtomicU32, expected: u32) {
+    // SAFETY: a live word; no timeout.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, std::ptr::null::<u8>()) };
+}
+
+/// `FUTEX_WAKE`, shared, one sleeper.
+pub fn futex_wake(word: &AtomicU32) {
+    // SAFETY: a live word.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1) };
+}
+
+/// Sleep until a process has ended: a pidfd in `poll`, and nothing else.
+pub fn wait_for_pidfd(pid: libc::pid_t) -> impl FnOnce() {
+    // SAFETY: a plain call; the descriptor is closed below.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32;
+    assert!(fd >= 0, "pidfd_open: {}", std::io::Error::last_os_error());
+    move || {
+        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one live entry; the descriptor is this function's.
+        unsafe {
+            libc::poll(&raw mut poll, 1, -1);
+            libc::close(fd);
+        }
+    }
+}
+
+/// A pair of descriptors made by `pipe(2)` (`false`) or `socketpair(2)` (`true`).
+pub fn pair(socket: bool) -> [i32; 2] {
+    let mut fds = [0; 2];
+    // SAFETY: room for two descriptors.
+    let answer = unsafe {
+        if socket {
+            libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM, 0, fds.as_mut_ptr())
+        } else {
+            libc::pipe(fds.as_mut_ptr())
+        }
+    };
+    assert_eq!(answer, 0, "{}", std::io::Error::last_os_error());
+    fds
+}
+
+/// A new `eventfd(2)`.
+pub fn eventfd() -> i32 {
+    // SAFETY: a plain call.
+    unsafe { libc::eventfd(0, 0) }
+}
+
+/// Write all of it.
+pub fn write_all(fd: i32, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the bytes are live.
+        let count = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+        bytes = &bytes[usize::try_from(count).expect("the reader is there")..];
+    }
+}
+
+/// Read what there is, at least one byte.
+pub fn read_some(fd: i32, bytes: &mut [u8]) -> usize {
+    // SAFETY: the buffer is live.
+    let count = unsafe { libc::read(fd, bytes.as_mut_ptr().cast(), bytes.len()) };
+    usize::try_from(count).expect("the writer is there")
+}
+
+/// Fill the buffer.
+pub fn read_all(fd: i32, bytes: &mut [u8]) {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        filled += read_some(fd, &mut bytes[filled..]);
+    }
+}
+
+/// Close both.
+pub fn close(fds: [i32; 2]) {
+    for fd in fds {
+        // SAFETY: the caller made them with [`pair`] and uses them no more.
+        unsafe { libc::close(fd) };
+    }
+}
+
+/// Nanoseconds for a round trip of two raw lines between the two processors: what the machine does at this moment.
+pub fn canary() -> f64 {
+    const ROUNDS: u64 = 20_000;
+    let lines = [const { Word { wide: AtomicU64::new(0), narrow: AtomicU32::new(0) } }; 2];
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            pin(1);
+            for round in 1..=ROUNDS {
+                while lines[0].wide.load(Ordering::Acquire) != round {
+                    std::hint::spin_loop();
+                }
+                lines[1].wide.store(round, Ordering::Release);
+            }
+        });
+        pin(0);
+        let mut start = Instant::now();
+        for round in 1..=ROUNDS {
+            // The first rounds wait for the other thread to start.
+            if round == ROUNDS / 10 {
+                start = Instant::now();
+            }
+            lines[0].wide.store(round, Ordering::Release);
+            while lines[1].wide.load(Ordering::Acquire) != round {
+                std::hint::spin_loop();
+            }
+        }
+        start.elapsed().as_nanos() as f64 / (ROUNDS - ROUNDS / 10 + 1) as f64
+    })
+}

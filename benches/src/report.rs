@@ -1,0 +1,137 @@
+//! Rounds, ratios, and the tables made of them.
+
+use std::fmt::Write as _;
+
+use crate::machine::canary;
+
+/// What one contender did in one round.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    value: f64,
+    /// The canary before and after.
+    canary: [f64; 2],
+}
+
+/// A canary that changes by more than this factor while something is measured tells that the machine was moved.
+const STEADY: f64 = 1.25;
+
+impl Sample {
+    fn steady_with(&self, other: &Self) -> bool {
+        let all = [self.canary, other.canary].concat();
+        let (least, most) = ends(&all);
+        most <= least * STEADY
+    }
+}
+
+/// The least and the most.
+fn ends(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, 0.0), |(least, most), value| (value.min(least), value.max(most)))
+}
+
+/// The middle.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        len if len.is_multiple_of(2) => (sorted[len / 2 - 1] + sorted[len / 2]) / 2.0,
+        len => sorted[len / 2],
+    }
+}
+
+/// `median (least–most)`.
+fn spread(values: &[f64], digits: usize) -> String {
+    if median(values).is_nan() {
+        return "not measured".into();
+    }
+    let (least, most) = ends(values);
+    format!("{:.digits$} ({least:.digits$}–{most:.digits$})", median(values))
+}
+
+/// A name, and what measures once.
+pub type Contender = (&'static str, Box<dyn Fn() -> f64>);
+
+/// One table: contenders in rows, the first of which is the denominator.
+#[derive(Debug)]
+pub struct Table {
+    title: String,
+    unit: &'static str,
+    names: Vec<&'static str>,
+    /// By round, by contender.
+    rounds: Vec<Vec<Sample>>,
+}
+
+impl Table {
+    /// Measure: in each round each contender once, in turn, each between two canaries.
+    pub fn measure(title: impl Into<String>, unit: &'static str, rounds: usize, contenders: &[Contender]) -> Self {
+        let title = title.into();
+        let names = contenders.iter().map(|(name, _)| *name).collect();
+        let mut all = Vec::new();
+        for round in 0..rounds {
+            eprintln!("{title}: round {} of {rounds}", round + 1);
+            let mut before = canary();
+            let samples = contenders.iter().map(|(_, run)| {
+                let value = run();
+                let after = canary();
+                let canary = [std::mem::replace(&mut before, after), after];
+                Sample { value, canary }
+            });
+            all.push(samples.collect());
+        }
+        Self { title, unit, names, rounds: all }
+    }
+
+    /// As Markdown.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = format!("### {}\n\n", self.title);
+        let _ = writeln!(text, "| | {} | ratio to the first | steady rounds | canary, ns |", self.unit);
+        let _ = writeln!(text, "| --- | --- | --- | --- | --- |");
+        for (at, name) in self.names.iter().enumerate() {
+            let samples: Vec<&Sample> = self.rounds.iter().map(|round| &round[at]).collect();
+            let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
+            let canaries: Vec<f64> = samples.iter().flat_map(|sample| sample.canary).collect();
+            let ratios: Vec<f64> = self
+                .rounds
+                .iter()
+                .filter(|round| round[at].value.is_finite() && round[at].steady_with(&round[0]))
+                .map(|round| round[at].value / round[0].value)
+                .collect();
+            let _ = writeln!(
+                text,
+                "| {name} | {} | {} | {} of {} | {} |",
+                spread(&values, if median(&values) < 100.0 { 2 } else { 0 }),
+                spread(&ratios, 2),
+                ratios.len(),
+                self.rounds.len(),
+                spread(&canaries, 0)
+            );
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(value: f64, before: f64, after: f64) -> Sample {
+        Sample { value, canary: [before, after] }
+    }
+
+    #[test]
+    fn a_round_in_which_the_machine_was_moved_has_no_ratio() {
+        let rounds = vec![
+            vec![sample(10.0, 100.0, 101.0), sample(20.0, 101.0, 99.0)],
+            vec![sample(10.0, 100.0, 101.0), sample(90.0, 101.0, 500.0)],
+        ];
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
+        assert!(table.markdown().contains("| b | 55.00 (20.00–90.00) | 2.00 (2.00–2.00) | 1 of 2 |"), "{}", table.markdown());
+    }
+
+    #[test]
+    fn the_middle_of_even_and_odd() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
+    }
+}
