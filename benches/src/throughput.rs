@@ -1,8 +1,6 @@
 //! Messages a second, one way: contenders in one process and across processes.
 
 use std::hint::{black_box, spin_loop};
-#[cfg(feature = "iceoryx2")]
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use gpushare::ring::{Consumer, Producer};
@@ -36,8 +34,6 @@ pub fn contenders<const N: usize, const BATCH: usize>() -> Vec<Contender> {
     if BATCH == 1 {
         all.insert(2, Contender { name: "crossbeam ArrayQueue, in process", run: crossbeam::<N> });
         all.insert(3, Contender { name: "experiment: validity in the slot, in process", run: slotseq::<N> });
-        #[cfg(feature = "iceoryx2")]
-        all.push(Contender { name: "iceoryx2 publish-subscribe", run: iceoryx::<N> });
     }
     all
 }
@@ -285,56 +281,4 @@ fn stream<const N: usize, const BATCH: usize>(count: u64, socket: bool) -> f64 {
     });
     machine::close([reader, writer]);
     seconds
-}
-
-#[cfg(feature = "iceoryx2")]
-fn iceoryx<const N: usize>(count: u64) -> f64 {
-    use iceoryx2::prelude::*;
-    use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
-
-    fn service<const N: usize>(name: &str) -> (Node<ipc::Service>, PortFactory<ipc::Service, [u8; N], ()>) {
-        let node = NodeBuilder::new().create::<ipc::Service>().expect("a node");
-        let service = node
-            .service_builder(&name.try_into().expect("a name"))
-            .publish_subscribe::<[u8; N]>()
-            .enable_safe_overflow(false)
-            .subscriber_max_buffer_size(SLOTS)
-            .open_or_create()
-            .expect("a service");
-        (node, service)
-    }
-
-    set_log_level(LogLevel::Error);
-    let name = format!("gpushare-bench-{}-{N}-{count}", std::process::id());
-    let page = machine::shared_page();
-    let subscribed = &page.words[0].narrow;
-    // The child comes first: what this library keeps for a process must not be inherited.
-    let theirs = name.clone();
-    let _child = machine::fork(move || {
-        pin(1);
-        while subscribed.load(Ordering::Acquire) == 0 {
-            spin_loop();
-        }
-        let (_node, theirs) = service::<N>(&theirs);
-        let publisher = theirs
-            .publisher_builder()
-            .backpressure_strategy(BackpressureStrategy::RetryUntilDelivered)
-            .create()
-            .expect("a publisher");
-        for number in 0..count {
-            let sample = publisher.loan_uninit().expect("a sample");
-            sample.write_payload(message::<N>(number)).send().expect("a subscriber");
-        }
-        std::thread::sleep(Duration::from_secs(600));
-    });
-    let (_node, ours) = service::<N>(&name);
-    let subscriber = ours.subscriber_builder().buffer_size(SLOTS).create().expect("a subscriber");
-    subscribed.store(1, Ordering::Release);
-    time(count, |sum| match subscriber.receive().expect("a publisher") {
-        Some(sample) => {
-            take(sample.payload(), sum);
-            1
-        }
-        None => 0,
-    })
 }
