@@ -6,15 +6,27 @@ fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "not written for this operating system yet"))
 }
 
+/// What cannot exist. The types of this file hide it in a private field: where the rest of the crate could see it, the compiler
+/// would call all that comes after a handle unreachable.
+#[derive(Debug)]
+enum Never {}
+
+impl Drop for Never {
+    /// As on other systems, to drop a handle means something.
+    fn drop(&mut self) {
+        match *self {}
+    }
+}
+
 /// A handle that cannot exist.
 #[derive(Debug)]
-pub(crate) enum RawOwned {}
+pub(crate) struct RawOwned(Never);
 
 pub(crate) mod handle {
     use super::{RawOwned, io, unsupported};
 
     pub(crate) fn duplicate(handle: &RawOwned) -> io::Result<RawOwned> {
-        match *handle {}
+        match handle.0 {}
     }
 
     #[expect(unsafe_code, reason = "the same signature as on other systems")]
@@ -24,22 +36,22 @@ pub(crate) mod handle {
 }
 
 pub(crate) mod shm {
-    use super::{RawOwned, io, unsupported};
+    use super::{Never, RawOwned, io, unsupported};
 
     pub(crate) fn create(_len: u64) -> io::Result<RawOwned> {
         unsupported()
     }
 
     pub(crate) fn finish_seals(handle: &RawOwned) -> io::Result<()> {
-        match *handle {}
+        match handle.0 {}
     }
 
     pub(crate) fn close_to_writers(handle: &RawOwned) -> io::Result<()> {
-        match *handle {}
+        match handle.0 {}
     }
 
     pub(crate) fn fill(handle: &RawOwned, _bytes: &[u8]) -> io::Result<()> {
-        match *handle {}
+        match handle.0 {}
     }
 
     #[expect(dead_code, reason = "the same variants as on other systems")]
@@ -49,35 +61,35 @@ pub(crate) mod shm {
     }
 
     pub(crate) fn inspect(handle: &RawOwned) -> io::Result<Object> {
-        match *handle {}
+        match handle.0 {}
     }
 
     #[derive(Debug)]
-    pub(crate) enum Mapping {}
+    pub(crate) struct Mapping(Never);
 
     impl Mapping {
         pub(crate) fn new(handle: &RawOwned, _len: usize, _writable: bool) -> io::Result<Self> {
-            match *handle {}
+            match handle.0 {}
         }
 
         pub(crate) fn prepare(&self, _writable: bool) {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn start(&self) -> std::ptr::NonNull<u8> {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn len(&self) -> usize {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn write(&self, _offset: usize, _bytes: &[u8]) {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn read(&self, _offset: usize, _bytes: &mut [u8]) {
-            match *self {}
+            match self.0 {}
         }
     }
 }
@@ -108,7 +120,7 @@ pub(crate) mod process {
     use std::sync::Arc;
     use std::sync::atomic::AtomicU32;
 
-    use super::{RawOwned, io, unsupported};
+    use super::{Never, RawOwned, io, unsupported};
 
     pub(crate) fn open(_pid: u32) -> io::Result<RawOwned> {
         unsupported()
@@ -123,15 +135,15 @@ pub(crate) mod process {
     }
 
     pub(crate) fn is_process(handle: &RawOwned) -> bool {
-        match *handle {}
+        match handle.0 {}
     }
 
     #[derive(Debug)]
-    pub(crate) enum Watch {}
+    pub(crate) struct Watch(Never);
 
     impl Watch {
         pub(crate) fn start(process: RawOwned, _dead: Arc<AtomicU32>) -> io::Result<Self> {
-            match process {}
+            match process.0 {}
         }
     }
 }
@@ -139,14 +151,14 @@ pub(crate) mod process {
 pub(crate) mod socket {
     use std::path::Path;
 
-    use super::{io, unsupported};
+    use super::{Never, io, unsupported};
     use crate::deadline::Deadline;
     use crate::handle::OwnedHandle;
 
     pub(crate) const MAX_HANDLES: usize = 253;
 
     #[derive(Debug)]
-    pub(crate) enum Socket {}
+    pub(crate) struct Socket(Never);
 
     pub(crate) struct Received {
         pub(crate) bytes: usize,
@@ -159,11 +171,11 @@ pub(crate) mod socket {
         }
 
         pub(crate) fn from_handle(handle: OwnedHandle) -> Result<Self, (OwnedHandle, io::Error)> {
-            match handle.0 {}
+            match handle.0.0 {}
         }
 
         pub(crate) fn into_handle(self) -> OwnedHandle {
-            match self {}
+            match self.0 {}
         }
 
         pub(crate) fn connect(_path: &Path, _deadline: Deadline) -> io::Result<Option<Self>> {
@@ -171,24 +183,24 @@ pub(crate) mod socket {
         }
 
         pub(crate) fn receive(&self, _bytes: &mut [u8], _room: usize, _handles: &mut Vec<OwnedHandle>) -> io::Result<Received> {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn send(&self, _bytes: &[u8], _handles: &[&OwnedHandle]) -> io::Result<usize> {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn wait_readable(&self, _deadline: Deadline) -> io::Result<bool> {
-            match *self {}
+            match self.0 {}
         }
 
         pub(crate) fn wait_writable(&self, _deadline: Deadline) -> io::Result<bool> {
-            match *self {}
+            match self.0 {}
         }
     }
 
     #[derive(Debug)]
-    pub(crate) enum Listening {}
+    pub(crate) struct Listening(Never);
 
     impl Listening {
         pub(crate) fn bind(_path: &Path) -> io::Result<Self> {
@@ -196,7 +208,7 @@ pub(crate) mod socket {
         }
 
         pub(crate) fn accept(&self, _deadline: Deadline) -> io::Result<Option<Socket>> {
-            match *self {}
+            match self.0 {}
         }
     }
 
@@ -237,7 +249,7 @@ pub(crate) mod external_memory {
         _info: vk::MemoryAllocateInfo<'_>,
         handle: OwnedHandle,
     ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
-        match handle.0 {}
+        match handle.0.0 {}
     }
 
     /// # Safety
@@ -251,7 +263,7 @@ pub(crate) mod external_memory {
     }
 
     pub(crate) fn close_on_exec(handle: &OwnedHandle) -> std::io::Result<()> {
-        match handle.0 {}
+        match handle.0.0 {}
     }
 
     #[expect(dead_code, reason = "the same variants as on other systems")]
@@ -262,6 +274,6 @@ pub(crate) mod external_memory {
     }
 
     pub(crate) fn look(handle: &OwnedHandle) -> Object {
-        match handle.0 {}
+        match handle.0.0 {}
     }
 }
