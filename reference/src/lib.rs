@@ -15,7 +15,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`handle`] | [`OwnedHandle`] and [`HandleType`] |
-//! | [`format`], [`texture`] | texel formats, what a texture is, the [`Device`] contract every backend meets |
+//! | [`mod@format`], [`texture`] | texel formats, what a texture is, the [`Device`] contract every backend meets |
 //! | [`descriptor`] | what travels beside a handle; parsing is validation |
 //! | [`channel`] | messages with handles beside them, between two processes |
 //! | [`shm`] | sealed shared memory |
