@@ -8,7 +8,8 @@ readonly crates=(gpushare gpushare-harness gpushare-conformance)
 readonly suite=trixie-backports keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 readonly binutils=binutils-mingw-w64-x86-64 mingw=x86_64-w64-mingw32
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
-readonly root lanes=$root/target/lanes cross=$root/target/cross
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null) || true # this system's own suite
+readonly root codename lanes=$root/target/lanes cross=$root/target/cross
 reason='' log='' scratch=''
 trap 'rm -rf "$scratch"' EXIT
 
@@ -34,21 +35,20 @@ and one could not be checked: its line says why.
 END
 }
 
-# Gives apt a configuration of its own, as the machine need not use these suites, nor the caller be root. The mirrors are
-# the machine's; what is not signed by Debian is refused. A suite that is no longer renewed is good enough.
+# SUITE: gives apt a configuration of its own, as the machine need not use that suite, nor the caller be root. The mirrors
+# are the machine's; what is not signed by Debian is refused. A suite that is no longer renewed is good enough.
 configure() {
-    local own=$lanes/apt/cross codename
-    reason="this system has no apt-get and keys of Debian"
-    [[ -s $keyring ]] && command -v apt-get >/dev/null && codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release) || return 1
+    local own=$lanes/apt/cross-$1
+    reason="this system has no apt-get with the keys of Debian"
+    [[ -s $keyring && -x $(command -v apt-get) ]] || return 1
     reason="cannot write to target/lanes"
     mkdir -p "$own"/{lists,archives}/partial "$lanes/log" 2>/dev/null || return 1
     log=$lanes/log/cross.log
     # shellcheck disable=SC2016 # apt fills these in
     apt-get indextargets --format '$(CODENAME)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' 2>"$log" |
-        awk -F'|' -v codename="$codename" -v suite="$suite" -v key="$keyring" '
+        awk -F'|' -v codename="$codename" -v suite="$1" -v key="$keyring" '
             $1 == codename && $2 == "main" && !seen[$3]++ {
-                print "deb [signed-by=" key "] " $3 " " suite " main"
-                print "deb [signed-by=" key "] " $3 " " codename " main" }' >"$own/sources.list" || return 1
+                print "deb [signed-by=" key "] " $3 " " suite " main" }' >"$own/sources.list" || return 1
     cat >"$own/apt.conf" <<END
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -61,30 +61,37 @@ Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
 Acquire::Retries "1";
 END
-    export APT_CONFIG=$own/apt.conf
-    # Fails if one mirror of several does; the download will tell.
-    apt-get update >>"$log" 2>&1 </dev/null || true
+    apt_conf=$own/apt.conf
+    # Its status tells nothing: it ends well without any list, and badly where one mirror of several fails.
+    apt-get -c "$apt_conf" update >>"$log" 2>&1 </dev/null || true
+    reason="apt-get cannot get the list of packages of Debian's $1"
+    compgen -G "$own/lists/*_Packages*" >/dev/null
 }
 
-# PACKAGE VERSION PATH: downloads the package whose version begins so, and unpacks what lies under PATH into $scratch/all.
+# SUITE PACKAGE VERSION PATH: downloads the package whose version begins so, and unpacks what lies under PATH into
+# $scratch/all.
 fetch() {
-    local version
-    configure || return 1
+    if ! attempt "$@"; then
+        if [[ -s $log ]]; then tail -n 10 "$log" | sed 's/^/    /' >&2; fi
+        return 1
+    fi
+}
+
+attempt() {
+    local version apt_conf
+    configure "$1" || return 1
+    reason="cannot write to target/lanes"
     rm -rf "$scratch"
     scratch=$(mktemp -d "$lanes/.cross.XXXXXX" 2>/dev/null) && mkdir "$scratch/all" || return 1
-    version=$(apt-cache madison "$1" 2>>"$log" | awk -F' *[|] *' -v wanted="$2" '
+    reason="Debian's $1 has no $2${3:+ $3}"
+    version=$(apt-cache -c "$apt_conf" madison "$2" 2>>"$log" | awk -F' *[|] *' -v wanted="${3:+$3+}" '
         index($2, wanted) == 1 && !found { found = $2 }
         END { print found }')
-    reason="no package $1${2:+ $2*} in Debian's $suite"
-    if [[ -n $version ]]; then
-        reason="apt-get cannot download $1 $version"
-        if (cd "$scratch" && apt-get download "$1=$version") >>"$log" 2>&1 </dev/null; then
-            reason="cannot unpack $1 $version"
-            dpkg-deb --fsys-tarfile "$scratch"/*.deb 2>>"$log" | tar -x -C "$scratch/all" "$3" 2>>"$log" && return 0
-        fi
-    fi
-    tail -n 10 "$log" | sed 's/^/    /' >&2
-    return 1
+    if [[ -z $version ]]; then log=''; return 1; fi
+    reason="apt-get cannot download $2 $version"
+    (cd "$scratch" && apt-get -c "$apt_conf" download "$2=$version") >>"$log" 2>&1 </dev/null || return 1
+    reason="cannot unpack $2 $version"
+    dpkg-deb --fsys-tarfile "$scratch"/*.deb 2>>"$log" | tar -x -C "$scratch/all" "$4" 2>>"$log"
 }
 
 # A copy of the toolchain that has the source of the standard library: $copy. rustc finds its sysroot by where its own
@@ -94,7 +101,7 @@ copy_toolchain() {
     release=$("$sysroot/bin/rustc" -vV | sed -n 's/^release: //p')
     copy=$cross/toolchain-$release source=$lanes/rust-src-$release
     if [[ ! -d $source ]]; then
-        fetch rust-src "$release+" "./usr/src/rustc-$release/library" || return 1
+        fetch "$suite" rust-src "$release" "./usr/src/rustc-$release/library" || return 1
         reason="cannot write to target/lanes"
         mv -T "$scratch/all/usr/src/rustc-$release" "$source" || return 1
     fi
@@ -121,7 +128,7 @@ find_dlltool() {
     local own=$lanes/$binutils
     if command -v "$mingw-dlltool" >/dev/null; then return 0; fi
     if [[ ! -d $own ]]; then
-        fetch "$binutils" '' ./usr/bin || return 1
+        fetch "$codename" "$binutils" '' ./usr/bin || return 1
         reason="cannot write to target/lanes"
         mkdir "$scratch/tools" && mv "$scratch/all/usr/bin/$mingw"-{as,dlltool} "$scratch/tools" || return 1
         mv -T "$scratch/tools" "$own" || return 1
