@@ -3,7 +3,7 @@
 set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 
-readonly suite=bookworm keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+readonly suite=bookworm newer=trixie keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 readonly loader=libvulkan1 mesa=mesa-vulkan-drivers chromium=chromium-common
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 readonly root lanes=$root/target/lanes
@@ -21,6 +21,9 @@ under target/lanes/icd.d/, to be named in VK_DRIVER_FILES:
   lavapipe-22.3  $mesa of $suite, installed (needs root)
   lavapipe-25.0  $mesa of $suite-backports, unpacked; named after the
                  version found there; uses libraries installed with the former
+  lavapipe-26.1  $mesa of $newer-backports, unpacked with all that it
+                 depends on, the C library included; peers on it are started
+                 by the dynamic linker found there; named after its version
   swiftshader    $chromium of $suite-security or $suite, unpacked
 
 A lane found under target/lanes/ is kept as it is, at no cost; to fetch it anew,
@@ -39,15 +42,26 @@ unavailable() {
     log=''
 }
 
-# LANE LIBRARY MANIFEST LABEL: the lane is ready when its library can be loaded and a manifest of ours gives its full
-# path; the manifest is made anew if the repository has been moved.
+# STRING: prints it as JSON.
+json() {
+    local text=${1//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
+}
+
+# LANE LIBRARY MANIFEST LABEL [LINKER]: the lane is ready when its library can be loaded, by the dynamic linker LINKER with
+# the libraries beside it where that is given, and a manifest of ours gives its full path; the manifest is made anew if
+# the repository has been moved.
 publish() {
-    local to=$lanes/icd.d/$1.json lacking api path=${2//\\/\\\\} text
+    local to=$lanes/icd.d/$1.json lacking api launcher='' list=(ldd) text
     log=''
-    lacking=$(ldd "$2" 2>&1 | awk '/not found/ { printf " %s", $1 }') || true
+    if [[ -n ${5-} ]]; then
+        list=("$5" --library-path "${5%/*}" --list)
+        launcher=',"gpushare":{"launcher":['$(json "$5")',"--library-path",'$(json "${5%/*}")']}'
+    fi
+    lacking=$("${list[@]}" "$2" 2>&1 | awk '/not found/ { printf " %s", $1 }') || true
     if [[ -n $lacking ]]; then unavailable "$1" "libraries missing:$lacking"; return; fi
     api=$(sed -n 's/.*"api_version" *: *"\([0-9.]*\)".*/\1/p' "$3")
-    text='{"file_format_version":"1.0.0","ICD":{"library_path":"'${path//\"/\\\"}'","api_version":"'$api'"}}'
+    text='{"file_format_version":"1.0.0","ICD":{"library_path":'$(json "$2")',"api_version":"'$api'"}'$launcher'}'
     if [[ $(cat "$to" 2>&1) != "$text" ]] && ! { echo "$text" >"$to.new" && mv -f "$to.new" "$to"; } 2>/dev/null; then
         unavailable "$1" "cannot write to target/lanes"
     else
@@ -78,18 +92,23 @@ ensure() {
     run_apt install "$2"
 }
 
-# SUITE: sets $apt_conf, a configuration of apt by which a suite that the machine does not use can be asked, and without
-# root. The mirrors are the machine's: each one it uses for that suite, or for the one that backports are made for.
-# Whatever else goes by that name in its sources is not signed by Debian, and so is refused.
+# SUITE...: sets $apt_conf, a configuration of apt by which suites that the machine does not use can be asked, and without
+# root. The mirrors are the machine's: each one it uses for that suite, or for the one that backports are made for, or for
+# its own where the suite is of a newer Debian. Whatever else goes by that name in its sources is not signed by Debian, and
+# so is refused.
 configure() {
-    local own=$lanes/apt/$1
+    local own=$lanes/apt/$1 asked base
     apt_conf=$own/apt.conf
     mkdir -p "$own"/{lists,archives}/partial
-    # shellcheck disable=SC2016 # apt fills these in
-    apt-get indextargets --format '$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
-        awk -F'|' -v suite="$1" -v base="${1%-backports}" -v key="$keyring" '
-            $3 == "main" && ($1 == suite || $1 == base || $2 == suite || $2 == base) && !seen[$4]++ {
-                print "deb [signed-by=" key "] " $4 " " suite " main" }' >"$own/sources.list"
+    : >"$own/status"
+    for asked; do
+        base=${asked%-backports}
+        # shellcheck disable=SC2016 # apt fills these in
+        apt-get indextargets --format '$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
+            awk -F'|' -v suite="$asked" -v base="${base/$newer/$suite}" -v key="$keyring" '
+                $3 == "main" && ($1 == suite || $1 == base || $2 == suite || $2 == base) && !seen[$4]++ {
+                    print "deb [signed-by=" key "] " $4 " " suite " main" }'
+    done >"$own/sources.list"
     # The machine's hooks would work on the machine's own caches. A suite that is no longer renewed is good enough:
     # its signature still has to be valid, its date does not.
     cat >"$apt_conf" <<END
@@ -105,16 +124,31 @@ Acquire::Languages "none";
 END
 }
 
+# LANE: begins a folder for it, $scratch/lane, and its log.
+begin() {
+    reason="cannot write to target/lanes"
+    rm -rf "$scratch"
+    scratch=$(mktemp -d "$lanes/.new.XXXXXX" 2>/dev/null) && mkdir "$scratch/lane" || return 1
+    log=$lanes/log/$1.log
+    rm -f "$log"
+}
+
+# LANE VERSION: the folder is complete; a lane of Mesa is named after its version.
+complete() {
+    local lane=$1
+    echo "$2" >"$scratch/lane/version"
+    if [[ $lane == lavapipe-* ]]; then lane=lavapipe-$(grep -oE '^[0-9]+\.[0-9]+' <<<"${2#*:}"); fi
+    reason="cannot write to target/lanes"
+    rm -rf "${lanes:?}/$lane" && mv -T "$scratch/lane" "$lanes/$lane" && rm -rf "$scratch"
+}
+
 # LANE PACKAGE LIBRARY MANIFEST SUITE...: downloads the package from the first suite that has it, and makes a folder of
 # its driver, manifest, licence and version; upon failure, says why in $reason.
 fetch() {
     local lane=$1 package=$2 library=$3 manifest=$4 from apt_conf version new
     shift 4
-    reason="cannot write to target/lanes"
-    rm -rf "$scratch"
-    scratch=$(mktemp -d "$lanes/.new.XXXXXX" 2>/dev/null) && new=$scratch/lane && mkdir "$new" || return 1
-    log=$lanes/log/$lane.log
-    rm -f "$log"
+    begin "$lane" || return 1
+    new=$scratch/lane
     reason="apt-get cannot download $package of $*"
     for from; do
         configure "$from" 2>>"$log"
@@ -126,10 +160,24 @@ fetch() {
     find "$scratch/all" \( -name "$library" -o -path "*/doc/$package/copyright" \) -exec mv -t "$new" {} +
     find "$scratch/all" -name "$manifest" -exec mv {} "$new/icd.json" \;
     [[ -s $new/$library && -s $new/icd.json ]] || return 1
-    echo "$version" >"$new/version"
-    if [[ $lane == lavapipe-* ]]; then lane=lavapipe-$(grep -oE '^[0-9]+\.[0-9]+' <<<"${version#*:}"); fi
-    reason="cannot write to target/lanes"
-    rm -rf "${lanes:?}/$lane" && mv -T "$new" "$lanes/$lane" && rm -rf "$scratch"
+    complete "$lane" "$version"
+}
+
+# LANE PACKAGE SUITE: downloads the package of a suite of the newer Debian with all that it depends on, from the loader to
+# the C library, and unpacks them into a tree; upon failure, says why in $reason. Nothing of it is installed or run here.
+fetch_tree() {
+    local lane=$1 package=$2 from=$3 apt_conf archive version
+    begin "$lane" || return 1
+    reason="apt-get cannot download $package of $from and what it depends on"
+    configure "$from" "$newer" 2>>"$log"
+    mkdir -p "$scratch/archives/partial"
+    run_apt install --download-only -o "Dir::State::Status=${apt_conf%/*}/status" \
+        -o "Dir::Cache::Archives=$scratch/archives" "$loader" "$package/$from" || return 1
+    for archive in "$scratch"/archives/*.deb; do
+        dpkg -x "$archive" "$scratch/lane/tree" 2>>"$log" || return 1
+        if [[ $archive == */"$package"_* ]]; then version=$(dpkg-deb -f "$archive" Version); fi
+    done
+    complete "$lane" "${version:?}"
 }
 
 installed_lane() { # LANE
@@ -154,6 +202,20 @@ unpacked_lane() { # LABEL LANE PACKAGE LIBRARY MANIFEST SUITE...; where LANE end
     done
 }
 
+tree_lane() { # LANE PACKAGE SUITE
+    local lane library linker
+    if ! (cd "$lanes" && compgen -G "lavapipe-*/tree") >/dev/null 2>&1 && ! fetch_tree "$@"; then
+        unavailable "$1" "$reason"
+        return
+    fi
+    for lane in "$lanes"/lavapipe-*/tree; do
+        library=$(find "$lane/usr/lib" -name libvulkan_lvp.so)
+        linker=$(find "${library%/*}" -name 'ld-linux*.so*')
+        publish "$(basename "${lane%/tree}")" "$library" "$(find "$lane/usr/share" -name 'lvp_icd*.json')" \
+            "Mesa $(<"${lane%/tree}/version")" "$linker"
+    done
+}
+
 for argument; do
     case $argument in
         --require) require=1 ;;
@@ -174,9 +236,10 @@ ensure loader "$loader" || true
 if [[ $(ldconfig -p) == *libvulkan.so.1\ * ]]; then
     installed_lane lavapipe-22.3
     unpacked_lane Mesa lavapipe-25.0 "$mesa" libvulkan_lvp.so 'lvp_icd*.json' "$suite-backports"
+    tree_lane lavapipe-26.1 "$mesa" "$newer-backports"
     unpacked_lane "$chromium" swiftshader "$chromium" libvk_swiftshader.so vk_swiftshader_icd.json \
         "$suite-security" "$suite"
 else
-    for lane in lavapipe-22.3 lavapipe-25.0 swiftshader; do unavailable "$lane" "no Vulkan loader ($loader)"; done
+    for lane in lavapipe-22.3 lavapipe-25.0 lavapipe-26.1 swiftshader; do unavailable "$lane" "no Vulkan loader ($loader)"; done
 fi
 [[ -z $require || -z $missing ]]

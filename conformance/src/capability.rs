@@ -8,7 +8,8 @@ use gpushare_harness::protocol::{DeviceReport, Reply, Request};
 use gpushare_harness::{Peer, PeerCommand};
 use serde::{Deserialize, Serialize};
 
-use crate::lane::{Driver, library};
+use crate::lane::Driver;
+use crate::manifest::{Manifest, has_folder};
 
 /// How long a driver may take to come up and tell.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -75,7 +76,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 /// A bare name is for the dynamic linker to find: its cache changes when a library is installed.
 fn stamp_library(library: &Path) -> Option<Stamp> {
-    stamp(if library.components().count() > 1 { library } else { Path::new("/etc/ld.so.cache") })
+    stamp(if has_folder(library) { library } else { Path::new("/etc/ld.so.cache") })
 }
 
 /// Where the answer lies and what it depends on.
@@ -87,7 +88,9 @@ fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)>
     let key = Key {
         program: stamp(&command.program)?,
         manifest: manifest.and_then(|manifest| stamp(manifest)),
-        library: manifest.and_then(|manifest| library(manifest).ok()).and_then(|library| stamp_library(&library)),
+        library: manifest
+            .and_then(|manifest| Manifest::read(manifest).ok())
+            .and_then(|manifest| stamp_library(&manifest.library)),
         environment: command.environment.clone(),
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default(),
     };

@@ -6,6 +6,7 @@ use gpushare_harness::PeerCommand;
 use gpushare_harness::protocol::DeviceReport;
 
 use crate::capability;
+use crate::manifest::{Manifest, ManifestError};
 
 /// The environment variable that names driver manifests, or folders of them, apart from the system's own (`:` between).
 pub const DRIVERS_VARIABLE: &str = "GPUSHARE_DRIVERS";
@@ -55,12 +56,12 @@ pub enum LaneError {
         path: PathBuf,
     },
     /// A manifest that is none, or whose library is missing.
-    #[error("driver manifest {}: {reason}", path.display())]
+    #[error("driver manifest {}: {source}", path.display())]
     BadManifest {
         /// The path.
         path: PathBuf,
         /// What is wrong.
-        reason: String,
+        source: ManifestError,
     },
     /// A manifest was asked for and its driver gives no device.
     #[error("driver {}: {reason}", path.display())]
@@ -124,9 +125,12 @@ impl PeerProgram {
     #[must_use]
     pub fn command(&self, driver: &Driver) -> PeerCommand {
         let mut environment = self.environment.clone();
+        let mut launcher = Vec::new();
         let backend = match driver {
             Driver::Host => "host",
             Driver::Manifest(manifest) => {
+                // One that cannot be read has no launcher, and no driver either, as the probe will tell.
+                launcher = Manifest::read(manifest).map(|manifest| manifest.launcher).unwrap_or_default();
                 let path = manifest.display().to_string();
                 // The old name is for loaders before 1.3.207.
                 environment.push(("VK_DRIVER_FILES".into(), path.clone()));
@@ -136,7 +140,7 @@ impl PeerProgram {
                 "vulkan"
             }
         };
-        PeerCommand { program: self.path.clone(), backend: backend.into(), environment }
+        PeerCommand { launcher, program: self.path.clone(), backend: backend.into(), environment }
     }
 }
 
@@ -183,7 +187,10 @@ impl Lanes {
             if name == "host" {
                 chosen.add(program, Driver::Host, true, freshly);
             } else if path.extension().is_some_and(|extension| extension == "json") || name.contains('/') {
-                check_manifest(&path)?;
+                if !path.is_file() {
+                    return Err(LaneError::NoManifest { path });
+                }
+                Manifest::check(&path).map_err(|source| LaneError::BadManifest { path: path.clone(), source })?;
                 let path = std::fs::canonicalize(&path).unwrap_or(path);
                 chosen.add(program, Driver::Manifest(path), true, freshly);
             } else {
@@ -268,35 +275,4 @@ fn manifests(places: &[PathBuf]) -> Vec<PathBuf> {
         found.append(&mut inside);
     }
     found.iter().map(|path| std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())).collect()
-}
-
-/// A manifest has to be a file, be JSON, and name a library that is there (a bare name is for the dynamic linker to find).
-///
-/// # Errors
-/// [`LaneError::NoManifest`], [`LaneError::BadManifest`].
-pub fn check_manifest(path: &Path) -> Result<(), LaneError> {
-    if !path.is_file() {
-        return Err(LaneError::NoManifest { path: path.to_owned() });
-    }
-    match library(path) {
-        Err(reason) => Err(LaneError::BadManifest { path: path.to_owned(), reason }),
-        Ok(library) if library.components().count() > 1 && !library.is_file() => {
-            let reason = format!("its library {} does not exist; correct `library_path`", library.display());
-            Err(LaneError::BadManifest { path: path.to_owned(), reason })
-        }
-        Ok(_) => Ok(()),
-    }
-}
-
-/// The library that a manifest names; a path with a folder is relative to the manifest.
-///
-/// # Errors
-/// What is wrong with the manifest.
-pub fn library(manifest: &Path) -> Result<PathBuf, String> {
-    let text = std::fs::read_to_string(manifest).map_err(|error| error.to_string())?;
-    let parsed: serde_json::Value = serde_json::from_str(&text).map_err(|error| format!("it is not JSON: {error}"))?;
-    let named = parsed.pointer("/ICD/library_path").and_then(serde_json::Value::as_str);
-    let library = PathBuf::from(named.ok_or("it has no ICD.library_path")?);
-    let beside = manifest.parent().unwrap_or(Path::new("."));
-    Ok(if library.components().count() > 1 { beside.join(library) } else { library })
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`rule`] | the catalogue: one sentence a rule, with level and source (`rules/*.toml`) |
 //! | [`lane`] | the drivers found on this machine, each a lane |
+//! | [`manifest`] | what a driver's manifest says |
 //! | [`capability`] | what a driver says it can share, asked in a child process and cached |
 //! | [`cases`] | the cases, by area |
 //! | [`case`] | what a case is, and how it is defined |
@@ -27,6 +28,7 @@ pub mod context;
 pub mod expectation;
 pub mod judge;
 pub mod lane;
+pub mod manifest;
 pub mod pool;
 pub mod registry;
 pub mod report;

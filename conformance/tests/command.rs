@@ -52,8 +52,8 @@ fn bad_input_is_told(#[case] arguments: &[&str], #[case] says: &str) {
 }
 
 #[rstest]
-#[case::not_json("{", "it is not JSON")]
-#[case::no_library("{}", "it has no ICD.library_path")]
+#[case::not_json("{", "it is no driver manifest")]
+#[case::no_library("{}", "missing field `ICD`")]
 #[case::nowhere(r#"{"ICD":{"library_path":"./libnowhere.so"}}"#, "does not exist; correct `library_path`")]
 fn a_bad_manifest_is_told(#[case] content: &str, #[case] says: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,5 +1,6 @@
 //! Starting a peer, asking it, and how it ended.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -17,6 +18,9 @@ use crate::sys::{self, Evidence};
 /// What to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCommand {
+    /// The command before the program's, with its arguments: a dynamic linker of another distribution, a debugger. Empty for none.
+    /// It has to become the program, as `exec` does, and to leave its standard streams alone.
+    pub launcher: Vec<String>,
     /// The program; it has to call [`crate::peer::run_if_asked`] or speak `docs/protocol.md`.
     pub program: PathBuf,
     /// The backend to ask for.
@@ -123,14 +127,17 @@ impl Peer {
     pub fn start(command: &PeerCommand, limit: Duration) -> Result<Self, PeerError> {
         let (ours, theirs) = Channel::pair().map_err(orchestrator("creating a channel"))?;
         let stderr = Evidence::new().map_err(orchestrator("keeping standard error"))?;
-        let child = Command::new(&command.program)
+        let mut words = command.launcher.iter().map(OsStr::new).chain([command.program.as_os_str()]);
+        let first = words.next().unwrap_or_default();
+        let child = Command::new(first)
+            .args(words)
             .env(PEER_VARIABLE, &command.backend)
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .stdin(sys::stdio(theirs.into_handle()))
             .stdout(Stdio::null())
             .stderr(stderr.writer().map_err(orchestrator("keeping standard error"))?)
             .spawn()
-            .map_err(|source| PeerError::Start { program: command.program.clone(), source })?;
+            .map_err(|source| PeerError::Start { program: first.into(), source })?;
         let mut peer = Self { child, channel: ours, stderr, sent: 0 };
         match peer.ask(&Request::Hello { protocol: VERSION }, &[], limit)? {
             (Reply::Hello { protocol: VERSION, .. }, _) => Ok(peer),

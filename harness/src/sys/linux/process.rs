@@ -88,7 +88,9 @@ pub(crate) fn die_with_parent() -> io::Result<()> {
 
 /// Run this program anew, and let it list what it inherited.
 pub(crate) fn exec_and_list() -> io::Result<Vec<InheritedDescriptor>> {
-    let output = Command::new("/proc/self/exe").env(PEER_VARIABLE, LIST_INHERITED).stdin(Stdio::null()).output()?;
+    // Not `/proc/self/exe`: that is the launcher where one started us.
+    let program = std::env::args_os().next().ok_or_else(|| io::Error::other("this process was started without a name"))?;
+    let output = Command::new(program).env(PEER_VARIABLE, LIST_INHERITED).stdin(Stdio::null()).output()?;
     serde_json::from_slice(&output.stdout).map_err(io::Error::other)
 }
 
