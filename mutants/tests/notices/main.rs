@@ -4,31 +4,24 @@
 //! the same wrapper is healthy, and every case passes.
 
 mod bad_peer;
-mod fault;
-mod faulty_backend;
-mod faulty_channel;
-mod faulty_device;
-mod run;
-mod table;
+mod checks;
 
 use std::process::ExitCode;
 
+use gpushare_mutants::table::ENTRIES;
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
-    if let Some(code) = bad_peer::run_if_asked() {
-        return code;
-    }
-    if let Some(code) = gpushare_harness::peer::run_if_asked(faulty_backend::by_name) {
+    if let Some(code) = gpushare_mutants::run_peer_if_asked() {
         return code;
     }
     let mut trials = vec![
-        Trial::test("every_case_has_a_fault", table::every_case_has_a_fault),
-        Trial::test("a_healthy_wrapper_passes", table::a_healthy_wrapper_passes),
+        Trial::test("every_case_has_a_fault", checks::every_case_has_a_fault),
+        Trial::test("a_healthy_wrapper_passes", checks::a_healthy_wrapper_passes),
     ];
-    trials.extend(table::ENTRIES.iter().map(|entry| {
+    trials.extend(ENTRIES.iter().map(|entry| {
         let name = format!("fault::{}::{}", entry.fault, entry.case.replace("::", "."));
-        Trial::test(name, move || table::is_noticed(entry))
+        Trial::test(name, move || checks::is_noticed(entry))
     }));
     trials.extend(bad_peer::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

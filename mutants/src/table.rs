@@ -1,20 +1,15 @@
 //! For every case, a fault that it must notice.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use gpushare_conformance::registry::cases_of;
 use gpushare_conformance::verdict::Verdict;
-use libtest_mimic::Failed;
-
-use crate::run;
 
 /// A case, the fault that breaks what it names, and the verdict that this must become.
-pub(crate) struct Entry {
+pub struct Entry {
     /// The case's id without the kind of handle in the middle of it.
-    pub(crate) case: &'static str,
-    pub(crate) fault: &'static str,
-    verdict: Verdict,
+    pub case: &'static str,
+    /// The fault of its peers.
+    pub fault: &'static str,
+    /// What it becomes.
+    pub verdict: Verdict,
 }
 
 const fn fails(case: &'static str, fault: &'static str) -> Entry {
@@ -25,7 +20,8 @@ const fn leaks(case: &'static str, fault: &'static str) -> Entry {
     Entry { case, fault, verdict: Verdict::Leak }
 }
 
-pub(crate) const ENTRIES: &[Entry] = &[
+/// Every family of cases is in here at least once.
+pub const ENTRIES: &[Entry] = &[
     fails("capability::shared_memory::reported_shareable_shares::rgba8_unorm_optimal_16x16", "import_refused"),
     fails("capability::shared_memory::compatible_types_include_self::all", "compatible_types_empty"),
     fails("capability::dma_buf::unsupported_is_refused::all", "unsupported_type_succeeds"),
@@ -131,35 +127,3 @@ pub(crate) const ENTRIES: &[Entry] = &[
     fails("channel::socket::more_handles_than_room_are_told::2_of_9", "errors_are_messages"),
     fails("channel::socket::broken_channel_stays_broken", "errors_are_messages"),
 ];
-
-const LIMIT: Duration = Duration::from_secs(5);
-
-/// The case, run in peers with the fault, has to end in the verdict.
-pub(crate) fn is_noticed(entry: &Entry) -> Result<(), Failed> {
-    let result = run::run(entry.fault, &[entry.case.into()], LIMIT)?;
-    match result.cases.as_slice() {
-        [only] if only.verdict == entry.verdict => Ok(()),
-        [only] => Err(format!("with {} it became {}: {}", entry.fault, only.verdict, only.detail).into()),
-        cases => Err(format!("{} cases have this id", cases.len()).into()),
-    }
-}
-
-/// A case that no fault breaks is a check that cannot fail.
-pub(crate) fn every_case_has_a_fault() -> Result<(), Failed> {
-    let named: BTreeSet<&str> = ENTRIES.iter().map(|entry| entry.case).collect();
-    let families: BTreeSet<String> = cases_of(&run::host_with("none")?).into_iter().map(|case| case.family).collect();
-    let covered = |family: &String| named.iter().any(|case| *case == family || case.starts_with(&format!("{family}::")));
-    let missing: Vec<_> = families.iter().filter(|family| !covered(family)).cloned().collect();
-    if missing.is_empty() { Ok(()) } else { Err(format!("no fault for {}", missing.join(", ")).into()) }
-}
-
-/// Without a fault the wrapper changes nothing: what it notices is the fault and not the wrapper.
-pub(crate) fn a_healthy_wrapper_passes() -> Result<(), Failed> {
-    let cases: Vec<String> = ENTRIES.iter().map(|entry| entry.case.into()).collect();
-    let result = run::run("none", &cases, LIMIT)?;
-    let wrong: Vec<_> = result.cases.iter().filter(|case| !matches!(case.verdict, Verdict::Pass | Verdict::Skip)).collect();
-    match wrong.first() {
-        None => Ok(()),
-        Some(first) => Err(format!("{} of them, {} first: {}", wrong.len(), first.case, first.detail).into()),
-    }
-}

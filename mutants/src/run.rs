@@ -1,0 +1,66 @@
+//! Running cases against a faulty peer.
+
+use std::time::{Duration, Instant};
+
+use gpushare_conformance::expectation::Expectations;
+use gpushare_conformance::lane::{Lane, LaneError, Lanes, PeerProgram};
+use gpushare_conformance::registry::{Filter, FilterError};
+use gpushare_conformance::rule::{Catalogue, RuleError};
+use gpushare_conformance::run::{CaseResult, LaneResult, Progress, Settings, run_lane};
+use gpushare_harness::history::Step;
+
+use crate::fault;
+
+/// Why cases could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The program's own path, or a file.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was attempted.
+        what: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// No such lane.
+    #[error(transparent)]
+    Lane(#[from] LaneError),
+    /// A filter that is none.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// The catalogue.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The host lane did not come up.
+    #[error("the host lane does not come up: {0}")]
+    NoHost(String),
+}
+
+/// Says nothing.
+pub(crate) struct Silent;
+
+impl Progress for Silent {
+    fn lane(&self, _lane: &str, _cases: usize) {}
+    fn case(&self, _lane: &str, _result: &CaseResult, _steps: &[Step]) {}
+}
+
+/// The host lane with peers that have this fault.
+///
+/// # Errors
+/// [`RunError`] where such a peer does not come up.
+pub fn host_with(fault: &str) -> Result<Lane, RunError> {
+    let this = PeerProgram::this().map_err(|source| RunError::Io { what: "finding this program".into(), source })?;
+    let program = PeerProgram { environment: vec![(fault::VARIABLE.into(), fault.into())], ..this };
+    Lanes::select(&program, &["host".into()], false)?.ready.pop().ok_or_else(|| RunError::NoHost("no lane".into()))
+}
+
+/// Run the cases that match, in peers that have this fault.
+///
+/// # Errors
+/// [`RunError`] as [`host_with`], and for a filter that is no glob.
+pub fn run(fault: &str, cases: &[String], limit: Duration) -> Result<LaneResult, RunError> {
+    let lane = host_with(fault)?;
+    let settings = Settings { seed: 7, fresh: false, limit, jobs: 1, filter: Filter::new(cases)?, start: Instant::now() };
+    Ok(run_lane(&lane, &settings, &Catalogue::load()?, &Expectations::default(), &Silent))
+}

@@ -1,0 +1,42 @@
+//! Every case fails for the fault that the table names.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use gpushare_conformance::registry::cases_of;
+use gpushare_conformance::verdict::Verdict;
+use gpushare_mutants::run;
+use gpushare_mutants::table::{ENTRIES, Entry};
+use libtest_mimic::Failed;
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The case, run in peers with the fault, has to end in the verdict.
+pub(crate) fn is_noticed(entry: &Entry) -> Result<(), Failed> {
+    let result = run::run(entry.fault, &[entry.case.into()], LIMIT)?;
+    match result.cases.as_slice() {
+        [only] if only.verdict == entry.verdict => Ok(()),
+        [only] => Err(format!("with {} it became {}: {}", entry.fault, only.verdict, only.detail).into()),
+        cases => Err(format!("{} cases have this id", cases.len()).into()),
+    }
+}
+
+/// A case that no fault breaks is a check that cannot fail.
+pub(crate) fn every_case_has_a_fault() -> Result<(), Failed> {
+    let named: BTreeSet<&str> = ENTRIES.iter().map(|entry| entry.case).collect();
+    let families: BTreeSet<String> = cases_of(&run::host_with("none")?).into_iter().map(|case| case.family).collect();
+    let covered = |family: &String| named.iter().any(|case| *case == family || case.starts_with(&format!("{family}::")));
+    let missing: Vec<_> = families.iter().filter(|family| !covered(family)).cloned().collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("no fault for {}", missing.join(", ")).into()) }
+}
+
+/// Without a fault the wrapper changes nothing: what it notices is the fault and not the wrapper.
+pub(crate) fn a_healthy_wrapper_passes() -> Result<(), Failed> {
+    let cases: Vec<String> = ENTRIES.iter().map(|entry| entry.case.into()).collect();
+    let result = run::run("none", &cases, LIMIT)?;
+    let wrong: Vec<_> = result.cases.iter().filter(|case| !matches!(case.verdict, Verdict::Pass | Verdict::Skip)).collect();
+    match wrong.first() {
+        None => Ok(()),
+        Some(first) => Err(format!("{} of them, {} first: {}", wrong.len(), first.case, first.detail).into()),
+    }
+}
