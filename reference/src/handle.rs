@@ -61,11 +61,17 @@ pub enum HandleType {
     DmaBuf,
     /// `VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT`: a host pointer, importable only.
     HostAllocation,
+    /// `VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT` and the fence's: a Linux sync file. A copy of a signal.
+    SyncFd,
+    /// `VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_D3D12_FENCE_BIT`: an NT handle.
+    D3d12Fence,
+    /// A signal in sealed shared memory that comes once: the host backend's counterpart of [`HandleType::SyncFd`].
+    SharedSignal,
 }
 
 impl HandleType {
-    /// Every type, in the order of their Vulkan bits.
-    pub const ALL: [Self; 10] = [
+    /// Every type: those of memory in the order of their Vulkan bits, then those that only order work.
+    pub const ALL: [Self; 13] = [
         Self::SharedMemory,
         Self::OpaqueFd,
         Self::OpaqueWin32,
@@ -76,6 +82,9 @@ impl HandleType {
         Self::D3d12Resource,
         Self::DmaBuf,
         Self::HostAllocation,
+        Self::SyncFd,
+        Self::D3d12Fence,
+        Self::SharedSignal,
     ];
 
     /// The name used in case ids and on the wire, e.g. `opaque_fd`.
@@ -92,6 +101,9 @@ impl HandleType {
             Self::D3d12Resource => "d3d12_resource",
             Self::DmaBuf => "dma_buf",
             Self::HostAllocation => "host_allocation",
+            Self::SyncFd => "sync_fd",
+            Self::D3d12Fence => "d3d12_fence",
+            Self::SharedSignal => "shared_signal",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sharing textures between processes, the whole way from allocation to the other side's texels.
+//! Sharing textures, and what orders access to them, between processes: the whole way from allocation to the other side's texels.
 //!
 //! What this crate guarantees:
 //!
@@ -18,12 +18,14 @@
 //! | [`mod@format`], [`texture`] | texel formats, what a texture is, the [`Device`] contract every backend meets |
 //! | [`descriptor`] | what travels beside a handle; parsing is validation |
 //! | [`channel`] | messages with handles beside them, between two processes |
+//! | [`semaphore`], [`timeline`], [`fence`] | what orders work: the contracts, and a timeline that needs no driver |
+//! | [`sync`] | what these have in common: handles, descriptors, permanence, errors |
 //! | [`shm`] | sealed shared memory |
 //! | [`ring`] | messages between two processes, through shared memory |
 //! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
-//! | [`host`] | the backend without a GPU: textures in shared memory |
-//! | [`vulkan`] | the Vulkan backend: textures over opaque fds |
+//! | [`host`] | the backend without a GPU: textures and what orders them in shared memory |
+//! | [`vulkan`] | the Vulkan backend: textures, semaphores, timelines and fences of a driver |
 //! | [`pattern`] | test pictures in which every kind of mistake looks different |
 //! | [`deadline`] | how long an operation may take |
 //!
@@ -43,27 +45,35 @@
 pub mod channel;
 pub mod deadline;
 pub mod descriptor;
+pub mod fence;
 pub mod format;
 pub mod handle;
 pub mod host;
 pub mod identity;
 pub mod pattern;
 pub mod ring;
+pub mod semaphore;
 pub mod shm;
 pub mod stream;
+pub mod sync;
 mod sys;
 pub mod texture;
+pub mod timeline;
 pub mod vulkan;
 pub mod waiter;
 
 pub use channel::{Channel, ChannelError, Message};
 pub use deadline::Deadline;
 pub use descriptor::{DescriptorError, TextureDescriptor};
+pub use fence::Fences;
 pub use format::Format;
 pub use handle::{HandleType, OwnedHandle};
 pub use identity::{Api, Identity, Uuid};
 pub use pattern::Pattern;
+pub use semaphore::Semaphores;
 pub use shm::{SharedMemory, SharedMemoryError};
 pub use stream::{Stream, StreamError, StreamOffer};
+pub use sync::{Permanence, SyncDescriptor, SyncError, SyncHandle, SyncKind, SyncRefused, Synchronisation};
 pub use texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};
+pub use timeline::{SharedTimeline, Side, Timelines, Which};
 pub use waiter::{Patience, Peer, Wait};

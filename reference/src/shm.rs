@@ -200,6 +200,11 @@ impl SharedMemory {
         }
     }
 
+    /// Whether this process has it mapped for writing.
+    pub(crate) const fn is_writable(&self) -> bool {
+        self.writable
+    }
+
     /// Give the handle back, and unmap.
     pub(crate) fn into_handle(self) -> OwnedHandle {
         self.handle

@@ -1,4 +1,4 @@
-//! The Vulkan backend: textures over opaque file descriptors, on any driver.
+//! The Vulkan backend: textures over opaque file descriptors, semaphores, timelines and fences, on any driver.
 //!
 //! Ownership crosses with release and acquire barriers on `VK_QUEUE_FAMILY_EXTERNAL` (Vulkan, "Queue Family Ownership
 //! Transfer"); a shared texture rests in `VK_IMAGE_LAYOUT_GENERAL`. Sizes, memory types and layouts come from the descriptor and
@@ -11,6 +11,11 @@
 //! | [`device`] | the logical device and its queue |
 //! | [`texture`] | textures and the [`crate::Device`] contract |
 //! | [`import`] | what is checked before an import, and who owns the handle after it |
+//! | [`semaphore`], [`timeline`], [`fence`] | what orders work, of the driver |
+//! | [`sync_capability`] | what a physical device says of sharing these |
+//! | `payload` | their export and import, and who owns the handle after it |
+//! | `submission`, `gate` | work on the queue: waiting until it is done, holding it back |
+//! | `extensions` | the device extensions that are made use of where they are offered |
 //! | `memory` | allocations: exportable, imported, plain |
 //! | `image` | image creation and layout |
 //! | `transfer` | barriers, copies, the staging buffer |
@@ -18,14 +23,26 @@
 pub mod capability;
 pub mod device;
 mod error;
+mod extensions;
+pub mod fence;
+mod gate;
 mod image;
 pub mod import;
 pub mod instance;
 mod memory;
+mod payload;
+pub mod semaphore;
+mod submission;
+pub mod sync_capability;
 pub mod texture;
+pub mod timeline;
 mod transfer;
 
 pub use device::VulkanDevice;
+pub use fence::VulkanFence;
 pub use import::RawImport;
 pub use instance::{PhysicalDevice, VulkanInstance};
+pub use payload::RawSync;
+pub use semaphore::VulkanSemaphore;
 pub use texture::VulkanTexture;
+pub use timeline::VulkanTimeline;

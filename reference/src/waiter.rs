@@ -139,6 +139,12 @@ impl Peer {
         self.dead_word().is_some_and(|word| word.load(Ordering::Acquire) != 0)
     }
 
+    /// Whether there is a process to watch.
+    #[must_use]
+    pub const fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The word that becomes 1 with its death.
     pub(crate) fn dead_word(&self) -> Option<&AtomicU32> {
         self.0.as_deref().map(|watched| &*watched.dead)

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::descriptor::{DescriptorError, DescriptorFields, PlaneLayout, TextureDescriptor};
 use crate::handle::{HandleType, OwnedHandle};
+use crate::host::gate::Gate;
 use crate::identity::{Api, Identity, Uuid};
 use crate::shm::{SharedMemory, SharedMemoryError};
 use crate::texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};
@@ -17,6 +18,7 @@ pub struct HostDevice {
     identity: Identity,
     /// Private memory between the caller's closures and the shared texels; kept, so that pages are touched once.
     staging: Mutex<Vec<u8>>,
+    pub(super) gate: Gate,
 }
 
 /// A texture in shared memory: rows tightly packed, layer after layer, whatever its tiling.
@@ -48,7 +50,7 @@ impl HostDevice {
             // Any two builds that lay out textures alike may share them.
             driver_uuid: Uuid(*b"host-layout-0001"),
         };
-        Self { identity, staging: Mutex::default() }
+        Self { identity, staging: Mutex::default(), gate: Gate::default() }
     }
 
     fn check(&self, descriptor: &TextureDescriptor) -> Result<(), TextureError> {

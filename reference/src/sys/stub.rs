@@ -24,8 +24,33 @@ pub(crate) struct RawOwned(Never);
 
 pub(crate) mod handle {
     use super::{RawOwned, io, unsupported};
+    use crate::handle::HandleType;
 
     pub(crate) fn duplicate(handle: &RawOwned) -> io::Result<RawOwned> {
+        match handle.0 {}
+    }
+
+    pub(crate) fn number(handle: &RawOwned) -> i64 {
+        match handle.0 {}
+    }
+
+    pub(crate) fn release(handle: RawOwned) {
+        match handle.0 {}
+    }
+
+    pub(crate) fn object(_number: i64) -> Option<(u64, u64)> {
+        None
+    }
+
+    pub(crate) fn close_on_exec(handle: &RawOwned) -> io::Result<()> {
+        match handle.0 {}
+    }
+
+    pub(crate) const fn carries_signals(_handle_type: HandleType) -> bool {
+        false
+    }
+
+    pub(crate) fn never_carries_signals(handle: &RawOwned) -> Option<&'static str> {
         match handle.0 {}
     }
 
@@ -105,7 +130,13 @@ pub(crate) mod wait {
         unsupported()
     }
 
+    pub(crate) fn park_any(_: &[(&AtomicU32, u32)], _: Option<&AtomicU32>, _: Deadline) -> io::Result<Parked> {
+        unsupported()
+    }
+
     pub(crate) fn wake(_word: &AtomicU32) {}
+
+    pub(crate) fn wake_all(_word: &AtomicU32) {}
 
     pub(crate) fn register_barrier() -> bool {
         false
@@ -260,10 +291,6 @@ pub(crate) mod external_memory {
         _number: i64,
     ) -> Result<vk::DeviceMemory, vk::Result> {
         Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
-    }
-
-    pub(crate) fn close_on_exec(handle: &OwnedHandle) -> std::io::Result<()> {
-        match handle.0.0 {}
     }
 
     #[expect(dead_code, reason = "the same variants as on other systems")]

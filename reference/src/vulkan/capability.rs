@@ -47,11 +47,11 @@ impl TextureCapability {
     }
 }
 
-/// The Vulkan bit of a handle type; `None` for the host backend's.
+/// The Vulkan bit of a handle type; `None` for one that carries no memory of Vulkan.
 pub(crate) const fn vk_handle_type(handle_type: HandleType) -> Option<vk::ExternalMemoryHandleTypeFlags> {
     use vk::ExternalMemoryHandleTypeFlags as Bits;
     match handle_type {
-        HandleType::SharedMemory => None,
+        HandleType::SharedMemory | HandleType::SyncFd | HandleType::D3d12Fence | HandleType::SharedSignal => None,
         HandleType::OpaqueFd => Some(Bits::OPAQUE_FD),
         HandleType::OpaqueWin32 => Some(Bits::OPAQUE_WIN32),
         HandleType::OpaqueWin32Kmt => Some(Bits::OPAQUE_WIN32_KMT),
@@ -69,10 +69,9 @@ pub(crate) const fn vk_handle_type(handle_type: HandleType) -> Option<vk::Extern
 #[must_use]
 pub fn queryable_types(device: &PhysicalDevice) -> Vec<HandleType> {
     let offered = |handle_type: &HandleType| match handle_type {
-        HandleType::SharedMemory => false,
         HandleType::DmaBuf => device.has_extension(ash::ext::external_memory_dma_buf::NAME),
         HandleType::HostAllocation => device.has_extension(ash::ext::external_memory_host::NAME),
-        _ => true,
+        other => vk_handle_type(*other).is_some(),
     };
     HandleType::ALL.into_iter().filter(offered).collect()
 }

@@ -2,27 +2,33 @@
 #![expect(unsafe_code, reason = "Vulkan calls")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ash::vk;
 
 use crate::sys::external_memory;
 use crate::texture::TextureError;
 use crate::vulkan::error::vulkan;
+use crate::vulkan::extensions::{self, Extensions};
+use crate::vulkan::gate::Gate;
 use crate::vulkan::instance::{PhysicalDevice, VulkanInstance};
 use crate::vulkan::transfer::Staging;
 
 /// The logical device with what every texture needs; destroyed with the last of them.
 pub(crate) struct Logical {
     pub(crate) raw: ash::Device,
-    pub(crate) queue: vk::Queue,
+    /// One thread at a time may submit.
+    queue: Mutex<vk::Queue>,
     pub(crate) queue_family: u32,
     pub(crate) commands: vk::CommandBuffer,
     pub(crate) fence: vk::Fence,
     pub(crate) memory_types: vk::PhysicalDeviceMemoryProperties,
     pub(crate) external: external_memory::Functions,
+    pub(crate) extensions: Extensions,
+    /// Unsignalled, and referred to by no work.
+    pub(super) spare_fences: Mutex<Vec<vk::Fence>>,
     pool: vk::CommandPool,
-    /// Set once a copy did not finish: what it uses may never be destroyed.
+    /// Set once work did not finish: what it uses may never be destroyed.
     hung: AtomicBool,
     pub(super) physical: PhysicalDevice,
 }
@@ -30,15 +36,25 @@ pub(crate) struct Logical {
 impl Logical {
     pub(super) fn usable(&self) -> Result<(), TextureError> {
         if self.hung.load(Ordering::Relaxed) {
-            Err(TextureError::DeviceLost { what: "an earlier copy that never finished" })
+            Err(TextureError::DeviceLost { what: "earlier work that never finished" })
         } else {
             Ok(())
         }
     }
 
-    /// A copy did not finish: from now on nothing of this device is used or destroyed.
+    /// Work did not finish: from now on nothing of this device is used or destroyed.
     pub(super) fn give_up(&self) {
         self.hung.store(true, Ordering::Relaxed);
+    }
+
+    /// `vkQueueSubmit`.
+    ///
+    /// # Safety
+    /// The work is valid, and what it refers to lives until it is done; the fence is unsignalled and not in use.
+    pub(super) unsafe fn queue_submit(&self, work: &[vk::SubmitInfo<'_>], fence: vk::Fence) -> Result<(), vk::Result> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the caller's promise; the lock keeps other threads from the queue.
+        unsafe { self.raw.queue_submit(*queue, work, fence) }
     }
 
     /// Whether objects of this device may be destroyed.
@@ -55,6 +71,9 @@ impl Drop for Logical {
         // SAFETY: every texture, block and staging buffer holds an `Arc` of this device, so none is left; every submission was
         // waited for.
         unsafe {
+            for fence in self.spare_fences.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+                self.raw.destroy_fence(fence, None);
+            }
             self.raw.destroy_fence(self.fence, None);
             self.raw.destroy_command_pool(self.pool, None);
             self.raw.destroy_device(None);
@@ -64,8 +83,10 @@ impl Drop for Logical {
 
 /// One Vulkan device that can share memory.
 pub struct VulkanDevice {
-    /// Dropped before `logical`; the lock also serialises the queue and the command buffer.
+    /// Dropped before `logical`; the lock also serialises the command buffer.
     pub(super) staging: Mutex<Option<Staging>>,
+    /// What holds the queue back, while the gate is closed; dropped before `logical`, which opens it.
+    pub(super) gate: Mutex<Option<Gate>>,
     pub(super) logical: Arc<Logical>,
 }
 
@@ -96,21 +117,38 @@ impl VulkanDevice {
         let instance = physical.instance.clone();
         let queue_family = copying_family(&physical)?;
         let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(queue_family).queue_priorities(&[1.0])];
-        let extensions = [external_memory::EXTENSION.as_ptr()];
-        let info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&extensions);
-        // SAFETY: the queue family and the extension exist, `info` lives through the call.
+        let names = std::iter::once(external_memory::EXTENSION).chain(extensions::enabled(&physical));
+        let names: Vec<_> = names.map(std::ffi::CStr::as_ptr).collect();
+        let mut timelines = vk::PhysicalDeviceTimelineSemaphoreFeatures::default().timeline_semaphore(true);
+        let mut info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names);
+        if physical.timelines().is_some() {
+            info = info.push_next(&mut timelines);
+        }
+        // SAFETY: the queue family, the extensions and the feature exist, `info` lives through the call.
         let raw = unsafe { instance.raw().create_device(physical.handle, &info, None) }.map_err(vulkan("vkCreateDevice"))?;
         let external = external_memory::functions(instance.raw(), &raw);
+        let extensions = Extensions::load(&physical, &raw);
         // SAFETY: the physical device is of this instance.
         let memory_types = unsafe { instance.raw().get_physical_device_memory_properties(physical.handle) };
         match queue_objects(&raw, queue_family) {
             Ok((pool, commands, fence)) => {
                 // SAFETY: the device was created with one queue of this family.
-                let queue = unsafe { raw.get_device_queue(queue_family, 0) };
-                let hung = AtomicBool::new(false);
-                let logical =
-                    Logical { raw, queue, queue_family, commands, fence, memory_types, external, pool, hung, physical };
-                Ok(Self { staging: Mutex::new(None), logical: Arc::new(logical) })
+                let queue = Mutex::new(unsafe { raw.get_device_queue(queue_family, 0) });
+                let logical = Logical {
+                    raw,
+                    queue,
+                    queue_family,
+                    commands,
+                    fence,
+                    memory_types,
+                    external,
+                    extensions,
+                    spare_fences: Mutex::default(),
+                    pool,
+                    hung: AtomicBool::new(false),
+                    physical,
+                };
+                Ok(Self { staging: Mutex::new(None), gate: Mutex::new(None), logical: Arc::new(logical) })
             }
             Err(error) => {
                 // SAFETY: nothing made from the device is left.

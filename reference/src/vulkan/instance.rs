@@ -37,6 +37,8 @@ pub struct PhysicalDevice {
     identity: Identity,
     extensions: Vec<String>,
     kind: vk::PhysicalDeviceType,
+    /// `maxTimelineSemaphoreValueDifference`, where there are timelines.
+    timelines: Option<u64>,
 }
 
 impl VulkanInstance {
@@ -112,7 +114,33 @@ impl PhysicalDevice {
             device_uuid: Uuid(ids.device_uuid),
             driver_uuid: Uuid(ids.driver_uuid),
         };
-        Ok(Some(Self { instance, handle, identity, extensions, kind: properties.device_type }))
+        let mut device = Self { instance, handle, identity, extensions, kind: properties.device_type, timelines: None };
+        device.timelines = device.ask_for_timelines();
+        Ok(Some(device))
+    }
+
+    fn ask_for_timelines(&self) -> Option<u64> {
+        if !self.has_extension(ash::khr::timeline_semaphore::NAME) {
+            return None;
+        }
+        let mut timelines = vk::PhysicalDeviceTimelineSemaphoreFeatures::default();
+        let mut features = vk::PhysicalDeviceFeatures2::default().push_next(&mut timelines);
+        // SAFETY: the extension is offered, so the structure may be chained.
+        unsafe { self.instance.raw().get_physical_device_features2(self.handle, &mut features) };
+        if timelines.timeline_semaphore == vk::FALSE {
+            return None;
+        }
+        let mut limits = vk::PhysicalDeviceTimelineSemaphoreProperties::default();
+        let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut limits);
+        // SAFETY: as above.
+        unsafe { self.instance.raw().get_physical_device_properties2(self.handle, &mut properties) };
+        Some(limits.max_timeline_semaphore_value_difference)
+    }
+
+    /// `maxTimelineSemaphoreValueDifference`; `None` where the device has no timeline semaphores.
+    #[must_use]
+    pub const fn timelines(&self) -> Option<u64> {
+        self.timelines
     }
 
     /// Who it says it is.

@@ -8,6 +8,7 @@ use ash::vk;
 use crate::descriptor::{DescriptorError, DescriptorFields, TextureDescriptor};
 use crate::handle::{HandleType, OwnedHandle};
 use crate::identity::{Api, Identity};
+use crate::sys;
 use crate::sys::external_memory::{self, Exported};
 use crate::texture::{Device, Placement, Refused, TextureError, TextureSpec};
 use crate::vulkan::capability::{TextureCapability, texture_capability};
@@ -242,7 +243,7 @@ impl Device for VulkanDevice {
     fn export_texture(&self, texture: &mut VulkanTexture) -> Result<(TextureDescriptor, OwnedHandle), TextureError> {
         let (descriptor, handle) = self.export_unguarded(texture)?;
         let what = "making an exported handle close-on-exec";
-        external_memory::close_on_exec(&handle).map_err(|source| TextureError::Os { what, source })?;
+        sys::handle::close_on_exec(&handle.0).map_err(|source| TextureError::Os { what, source })?;
         Ok((descriptor, handle))
     }
 

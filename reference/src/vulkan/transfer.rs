@@ -140,9 +140,9 @@ fn submit_and_wait(device: &Logical) -> Result<(), TextureError> {
     let commands = [device.commands];
     let submit = [vk::SubmitInfo::default().command_buffers(&commands)];
     let limit = u64::try_from(LIMIT.as_nanos()).unwrap_or(u64::MAX);
-    // SAFETY: the fence is unsignalled and not in use, the command buffer is executable, the queue is ours alone (locked).
+    // SAFETY: the fence is unsignalled and not in use, the command buffer is executable.
     unsafe {
-        raw.queue_submit(device.queue, &submit, device.fence).map_err(vulkan("vkQueueSubmit"))?;
+        device.queue_submit(&submit, device.fence).map_err(vulkan("vkQueueSubmit"))?;
         match raw.wait_for_fences(&[device.fence], true, limit) {
             Ok(()) => {}
             Err(vk::Result::TIMEOUT) => {

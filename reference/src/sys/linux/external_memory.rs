@@ -1,12 +1,10 @@
 //! Vulkan memory over file descriptors (VK_KHR_external_memory_fd).
 #![expect(unsafe_code, reason = "Vulkan calls, and a descriptor whose ownership moves into and out of the driver")]
 
-use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use ash::vk;
 use rustix::fs::FileType;
-use rustix::io::FdFlags;
 
 use crate::handle::OwnedHandle;
 
@@ -42,15 +40,6 @@ pub(crate) fn export(functions: &Functions, memory: vk::DeviceMemory) -> Result<
     Ok(Exported::Handle(OwnedHandle::from(unsafe { OwnedFd::from_raw_fd(fd) })))
 }
 
-/// Set close-on-exec on an exported descriptor whose driver did not (vkGetMemoryFdKHR: it must).
-pub(crate) fn close_on_exec(handle: &OwnedHandle) -> io::Result<()> {
-    let flags = rustix::io::fcntl_getfd(handle)?;
-    if !flags.contains(FdFlags::CLOEXEC) {
-        rustix::io::fcntl_setfd(handle, flags | FdFlags::CLOEXEC)?;
-    }
-    Ok(())
-}
-
 /// `vkAllocateMemory` that imports `handle`. The driver owns the descriptor after success and only then; on failure it comes
 /// back, unless the driver has closed it all the same: closing it once more would close what somebody else has opened since.
 ///
@@ -62,20 +51,16 @@ pub(crate) unsafe fn allocate_imported(
     handle: OwnedHandle,
 ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
     let fd = OwnedFd::from(handle);
-    let before = object(&fd);
+    let number = i64::from(fd.as_raw_fd());
+    let before = super::handle::object(number);
     // SAFETY: the caller's promise covers `info`; the descriptor is open.
-    let allocated = unsafe { allocate_number(device, info, i64::from(fd.as_raw_fd())) };
-    if allocated.is_ok() || object(&fd) != before {
+    let allocated = unsafe { allocate_number(device, info, number) };
+    if allocated.is_ok() || super::handle::object(number) != before {
         // The driver closes it, or has closed it.
         std::mem::forget(fd);
         return allocated.map_err(|result| (None, result));
     }
     allocated.map_err(|result| (Some(fd.into()), result))
-}
-
-/// Device and inode of the object behind a descriptor; `None` once it is closed.
-fn object(fd: &OwnedFd) -> Option<(u64, u64)> {
-    rustix::fs::fstat(fd).ok().map(|stat| (stat.st_dev, stat.st_ino))
 }
 
 /// The same with a bare number, which need not be an open descriptor. For asking a driver how it answers to one that is not.

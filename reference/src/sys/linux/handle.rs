@@ -2,9 +2,12 @@
 #![expect(unsafe_code, reason = "a descriptor that comes as a number")]
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
-use crate::handle::OwnedHandle;
+use rustix::fs::FileType;
+use rustix::io::FdFlags;
+
+use crate::handle::{HandleType, OwnedHandle};
 
 pub(crate) type RawOwned = OwnedFd;
 
@@ -42,4 +45,48 @@ pub(crate) unsafe fn claim(number: i64) -> io::Result<OwnedFd> {
     rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(raw) })?;
     // SAFETY: it is open, as just seen, and by the caller's promise nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// The number of a descriptor.
+pub(crate) fn number(fd: &OwnedFd) -> i64 {
+    i64::from(fd.as_raw_fd())
+}
+
+/// It is somebody else's to close, or closed already.
+pub(crate) fn release(fd: OwnedFd) {
+    let _ = fd.into_raw_fd();
+}
+
+/// Device and inode of the object behind a descriptor; `None` for a number that is not open.
+pub(crate) fn object(number: i64) -> Option<(u64, u64)> {
+    let raw = RawFd::try_from(number).ok().filter(|raw| *raw >= 0)?;
+    // SAFETY: fstat only looks; a number that is not open answers EBADF.
+    let stat = rustix::fs::fstat(unsafe { BorrowedFd::borrow_raw(raw) }).ok()?;
+    Some((stat.st_dev, stat.st_ino))
+}
+
+/// Set close-on-exec on an exported descriptor whose driver did not, as it must.
+pub(crate) fn close_on_exec(fd: &OwnedFd) -> io::Result<()> {
+    let flags = rustix::io::fcntl_getfd(fd)?;
+    if !flags.contains(FdFlags::CLOEXEC) {
+        rustix::io::fcntl_setfd(fd, flags | FdFlags::CLOEXEC)?;
+    }
+    Ok(())
+}
+
+/// Whether a handle of this type can carry a semaphore, timeline or fence of a driver on this system.
+pub(crate) const fn carries_signals(handle_type: HandleType) -> bool {
+    matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd)
+}
+
+/// What a descriptor is, if it cannot be a semaphore or fence on any driver. A driver may read from what it is given, and block.
+pub(crate) fn never_carries_signals(fd: &OwnedFd) -> Option<&'static str> {
+    let stat = rustix::fs::fstat(fd).ok()?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        kind @ (FileType::Fifo | FileType::Socket | FileType::Directory | FileType::BlockDevice | FileType::Symlink) => {
+            Some(super::shm::kind_name(kind))
+        }
+        // A memfd, a device node, or an object without a type may well be one.
+        FileType::RegularFile | FileType::CharacterDevice | FileType::Unknown => None,
+    }
 }

@@ -44,19 +44,43 @@ pub(crate) fn park(word: &AtomicU32, expected: u32, dead: Option<&AtomicU32>, de
     }
 }
 
+/// Sleep until one of the words no longer holds what is expected and somebody woke it; else as [`park`].
+pub(crate) fn park_any(words: &[(&AtomicU32, u32)], dead: Option<&AtomicU32>, deadline: Deadline) -> io::Result<Parked> {
+    if let [(word, expected)] = words {
+        return park(word, *expected, dead, deadline);
+    }
+    // The kernel takes so many at once, `dead` among them; of more, some are looked at now and then only.
+    const MOST: usize = 127;
+    let look = Deadline::after(deadline.left().map_or(SLICE, |left| left.min(SLICE)));
+    let until = if words.len() > MOST { look } else { deadline };
+    let mut entries: Vec<_> = words.iter().take(MOST).map(|(word, value)| entry(word, *value, WaitFlags::empty())).collect();
+    entries.extend(dead.map(|dead| entry(dead, 0, WaitFlags::PRIVATE)));
+    match futex::waitv(&entries, WaitvFlags::empty(), moment(until).as_ref(), ClockId::Monotonic) {
+        Ok(_) | Err(Errno::AGAIN) => Ok(Parked::Woken),
+        Err(Errno::TIMEDOUT) => Ok(Parked::TimedOut),
+        Err(Errno::INTR) => Ok(Parked::Interrupted),
+        Err(Errno::NOSYS | Errno::PERM) => match words.first() {
+            Some((word, expected)) => park(word, *expected, dead, look),
+            None => Ok(Parked::Woken),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn entry(word: &AtomicU32, value: u32, flags: WaitFlags) -> futex::Wait {
+    let mut entry = futex::Wait::new();
+    entry.val = u64::from(value);
+    entry.uaddr = WaitPtr::new(ptr::from_ref(word).cast_mut().cast());
+    entry.flags = WaitFlags::SIZE_U32 | flags;
+    entry
+}
+
 fn wait_one(word: &AtomicU32, expected: u32, until: Option<Timespec>) -> Result<(), Errno> {
     // FUTEX_WAIT_BITSET, because its time is absolute and monotonic.
     futex::wait_bitset(word, futex::Flags::empty(), expected, until.as_ref(), std::num::NonZeroU32::MAX)
 }
 
 fn wait_two(word: &AtomicU32, expected: u32, dead: &AtomicU32, until: Option<Timespec>) -> Result<(), Errno> {
-    let entry = |word: &AtomicU32, value: u32, flags: WaitFlags| {
-        let mut entry = futex::Wait::new();
-        entry.val = u64::from(value);
-        entry.uaddr = WaitPtr::new(ptr::from_ref(word).cast_mut().cast());
-        entry.flags = WaitFlags::SIZE_U32 | flags;
-        entry
-    };
     let words = [entry(word, expected, WaitFlags::empty()), entry(dead, 0, WaitFlags::PRIVATE)];
     futex::waitv(&words, WaitvFlags::empty(), until.as_ref(), ClockId::Monotonic).map(|_| ())
 }
@@ -65,6 +89,12 @@ fn wait_two(word: &AtomicU32, expected: u32, dead: &AtomicU32, until: Option<Tim
 pub(crate) fn wake(word: &AtomicU32) {
     // The only errors are a bad address and a bad operation, and neither depends on the peer.
     let woken = futex::wake(word, futex::Flags::empty(), 1);
+    debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
+}
+
+/// Wake all who sleep on a word of shared memory.
+pub(crate) fn wake_all(word: &AtomicU32) {
+    let woken = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
     debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
 }
 

@@ -1,51 +1,10 @@
-//! Textures on each Vulkan driver whose manifest lies in the folder that `GPUSHARE_DRIVERS` names.
-//!
-//! The loader reads `VK_DRIVER_FILES` once, so each driver gets a process of its own.
-#![expect(unsafe_code, reason = "procspawn asks for a promise about shared libraries")]
-
-use std::path::PathBuf;
-use std::time::Duration;
+//! Textures.
 
 use gpushare::vulkan::VulkanDevice;
 use gpushare::{Device, Format, Pattern, Placement, TextureDescriptor, TextureError, TextureSpec, Tiling};
 use rstest::rstest;
 
-procspawn::enable_test_support!();
-
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// The manifests to run on; says why where there are none.
-fn manifests() -> Vec<PathBuf> {
-    let Some(folder) = std::env::var_os("GPUSHARE_DRIVERS").filter(|folder| !folder.is_empty()) else {
-        println!("skipped: GPUSHARE_DRIVERS names no folder with driver manifests (ci/drivers.sh makes one)");
-        return Vec::new();
-    };
-    let listing = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("GPUSHARE_DRIVERS is {folder:?}: {error}"));
-    let mut manifests: Vec<PathBuf> = listing.map(|entry| entry.expect("the folder can be read").path()).collect();
-    manifests.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    manifests.sort();
-    if manifests.is_empty() {
-        println!("skipped: {} holds no *.json", folder.display());
-    }
-    manifests
-}
-
-/// Run `check` in a process per driver. `Err` from it is a reason to skip that driver.
-fn on_each_driver<A>(argument: A, check: fn(A) -> Result<(), String>)
-where
-    A: Clone + serde::Serialize + serde::de::DeserializeOwned,
-{
-    // SAFETY: this binary loads no shared library that passes closures to procspawn.
-    unsafe { procspawn::assert_spawn_is_safe() }
-    for manifest in manifests() {
-        let mut process = procspawn::Builder::new().env("VK_DRIVER_FILES", &manifest).spawn(argument.clone(), check);
-        match process.join_timeout(LIMIT) {
-            Ok(Ok(())) => println!("{}: done", manifest.display()),
-            Ok(Err(reason)) => println!("{}: skipped: {reason}", manifest.display()),
-            Err(error) => panic!("{}: {error}", manifest.display()),
-        }
-    }
-}
+use crate::on_each_driver;
 
 /// What the device cannot do is no failure of this crate.
 fn supported<T>(outcome: Result<T, TextureError>) -> Result<T, String> {
