@@ -25,6 +25,8 @@ pub enum Stop {
     },
     /// A peer did not answer.
     Hang(String),
+    /// Something is left behind that should not be.
+    Leak(String),
 }
 
 /// What a script returns: it came to its end, or why it did not.

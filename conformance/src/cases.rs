@@ -3,6 +3,7 @@
 mod capability;
 mod channel;
 mod handle;
+mod lifecycle;
 mod memory;
 
 use gpushare::Api;
@@ -17,6 +18,8 @@ pub fn define(cases: &mut Cases<'_>) {
     memory::define(cases);
     cases.area("handle", handle);
     handle::define(cases);
+    cases.area("lifecycle", handle);
+    lifecycle::define(cases);
     // A channel knows no driver: the host lane decides it once.
     if cases.report().identity.api == Api::Host {
         cases.area("channel", "socket");

@@ -3,6 +3,7 @@
 //! A script holds [`Party`]s (peers in their role), [`Texture`]s and [`Handle`]s, and reads like the sentence that its rules are.
 //! Every step is recorded; the first that does not go as the script needs ends it with a [`Stop`].
 
+mod faults;
 mod handles;
 mod party;
 mod textures;
@@ -34,6 +35,8 @@ pub(crate) struct Seat {
     pub(crate) before: Ledger,
     /// Whether the script has taken this seat; asking again for the same peers changes nothing.
     taken: bool,
+    /// Whether it took the place of one that is gone, and what it held was not counted since.
+    new: bool,
     next_id: u32,
 }
 
@@ -49,6 +52,7 @@ pub struct Context<'run> {
     seats: RefCell<Vec<Seat>>,
     steps: RefCell<Vec<Step>>,
     count: Cell<u32>,
+    points: Cell<u64>,
 }
 
 /// What a context is made from.
@@ -74,11 +78,12 @@ impl<'run> Context<'run> {
         seats.iter_mut().for_each(|seat| seat.taken = false);
         let Setting { lane, pool, fresh, limit, seed, case, start } = *setting;
         let (seats, steps) = (RefCell::new(seats), RefCell::new(Vec::new()));
-        Self { lane, pool, fresh, limit, seed, case, start, seats, steps, count: Cell::new(0) }
+        Self { lane, pool, fresh, limit, seed, case, start, seats, steps, count: Cell::new(0), points: Cell::new(0) }
     }
 
-    pub(crate) fn finish(self) -> (Vec<Seat>, Vec<Step>) {
-        (self.seats.into_inner(), self.steps.into_inner())
+    /// The peers, the steps, and how many faults were put into the script.
+    pub(crate) fn finish(self) -> (Vec<Seat>, Vec<Step>, u64) {
+        (self.seats.into_inner(), self.steps.into_inner(), self.points.get())
     }
 
     /// What the lane's device says it can share.
@@ -119,7 +124,7 @@ impl<'run> Context<'run> {
     fn take_seat(&self, seat: usize) -> Outcome {
         let mut seats = self.seats.borrow_mut();
         if seats.len() <= seat {
-            seats.push(Seat { peer: None, before: Ledger::default(), taken: false, next_id: 1 });
+            seats.push(Seat { peer: None, before: Ledger::default(), taken: false, new: false, next_id: 1 });
         }
         let Some(taken) = seats.get_mut(seat) else { return Err(Stop::Inconclusive(format!("no seat {seat}"))) };
         if taken.taken {

@@ -21,6 +21,8 @@ pub struct Judgement {
     pub detail: String,
     /// What was asked and answered.
     pub steps: Vec<Step>,
+    /// Faults that were put into the script, and survived.
+    pub points: u64,
 }
 
 /// Run a case that is not skipped.
@@ -46,12 +48,13 @@ struct Round {
     growth: Vec<(usize, Growth)>,
     seats: Vec<Seat>,
     steps: Vec<Step>,
+    points: u64,
 }
 
 fn round(case: &Case, setting: &Setting<'_>, seats: Vec<Seat>) -> Round {
     let context = Context::new(setting, seats);
     let mut outcome = (case.script)(&context);
-    let (mut seats, steps) = context.finish();
+    let (mut seats, steps, points) = context.finish();
     let mut growth = Vec::new();
     for (index, seat) in seats.iter_mut().enumerate() {
         if outcome.is_err() {
@@ -62,7 +65,7 @@ fn round(case: &Case, setting: &Setting<'_>, seats: Vec<Seat>) -> Round {
             Err(stop) => outcome = Err(stop),
         }
     }
-    Round { outcome, growth, seats, steps }
+    Round { outcome, growth, seats, steps, points }
 }
 
 /// Free everything in a peer and compare what it holds with what it held.
@@ -82,7 +85,7 @@ fn settle(pool: &Pool<'_>, seat: &mut Seat) -> Outcome<Vec<Growth>> {
 }
 
 fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, fresh: bool) -> Judgement {
-    let Round { outcome, growth, seats, steps } = round;
+    let Round { outcome, growth, seats, steps, points } = round;
     let (verdict, detail) = match outcome {
         Ok(()) if growth.is_empty() => (Verdict::Pass, String::new()),
         Ok(()) => (Verdict::Leak, leak_text(&growth)),
@@ -91,12 +94,13 @@ fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, f
         Err(Stop::Inconclusive(text)) => (Verdict::Inconclusive, text),
         Err(Stop::Crash { detail, .. }) => (Verdict::Crash, detail),
         Err(Stop::Hang(text)) => (Verdict::Hang, text),
+        Err(Stop::Leak(text)) => (Verdict::Leak, text),
     };
     // Only peers that the ledger proved clean run another case; all others end here.
     if verdict == Verdict::Pass && !fresh && !case.upsets {
         seats.into_iter().filter_map(|seat| seat.peer).for_each(|peer| pool.put_back(peer));
     }
-    Judgement { verdict, detail, steps }
+    Judgement { verdict, detail, steps, points }
 }
 
 fn leak_text(growth: &[(usize, Growth)]) -> String {

@@ -12,6 +12,7 @@
 //! | [`case`] | what a case is, and how it is defined |
 //! | [`registry`] | all cases of a lane, each to run or to skip, and why |
 //! | [`context`] | what a case's script can do: peers, textures, handles |
+//! | [`scenario`] | cases as data, with faults before every step |
 //! | [`pool`] | warm peers that cases share |
 //! | [`judge`] | one case from peers to verdict, the ledger included |
 //! | [`verdict`] | what a case can end in |
@@ -34,4 +35,5 @@ pub mod registry;
 pub mod report;
 pub mod rule;
 pub mod run;
+pub mod scenario;
 pub mod verdict;

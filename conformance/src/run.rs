@@ -46,6 +46,9 @@ pub struct CaseResult {
     pub verdict: Verdict,
     /// Why it is not a pass.
     pub detail: String,
+    /// Faults that were put into the case's steps, and survived.
+    #[serde(default)]
+    pub points: u64,
     /// How it stands to what was expected.
     pub standing: Standing,
     /// What the driver is known to do, where something else than a pass was expected.
@@ -186,7 +189,7 @@ pub fn run_case(
     let begun = Instant::now();
     let full = format!("{}::{}", lane.name, case.id);
     let judgement = match &case.skip {
-        Some(reason) => Judgement { verdict: Verdict::Skip, detail: reason.clone(), steps: Vec::new() },
+        Some(reason) => Judgement { verdict: Verdict::Skip, detail: reason.clone(), steps: Vec::new(), points: 0 },
         None => {
             let seed = settings.seed ^ gpushare_harness::protocol::digest(case.id.as_bytes());
             let Settings { fresh, limit, start, .. } = *settings;
@@ -195,12 +198,13 @@ pub fn run_case(
         }
     };
     let expected = expectations.of(lane, &case.id);
-    let Judgement { verdict, detail, steps } = judgement;
+    let Judgement { verdict, detail, steps, points } = judgement;
     let result = CaseResult {
         case: case.id.clone(),
         rules: case.rules.iter().map(|rule| (*rule).to_owned()).collect(),
         verdict,
         detail,
+        points,
         standing: stand(verdict, expected),
         known: expected.map(|entry| entry.because.clone()),
         report: expected.map(|entry| entry.report.clone()),

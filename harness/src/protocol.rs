@@ -134,6 +134,12 @@ pub enum Request {
         /// How many more can be opened; absent: the limit at the start.
         spare: Option<u64>,
     },
+    /// Set the limit of the size to which shared-memory objects and files can grow, or put it back to where it was. Answer:
+    /// [`Reply::Done`].
+    LimitMemory {
+        /// Bytes; absent: the limit at the start.
+        bytes: Option<u64>,
+    },
     /// Bytes of device memory in use by this process. Answer: [`Reply::HeapUsage`].
     HeapUsage,
     /// Turn a handle into a channel. Answer: [`Reply::Done`].

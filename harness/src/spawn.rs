@@ -111,13 +111,13 @@ fn evidence(stderr: &str) -> String {
 #[derive(Debug)]
 pub struct Peer {
     child: Child,
-    channel: Channel,
-    stderr: Evidence,
+    pub(crate) channel: Channel,
+    pub(crate) stderr: Evidence,
     sent: u64,
 }
 
 /// How long a peer that closed its channel may take to end.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 impl Peer {
     /// Start a peer and shake hands.
@@ -225,7 +225,7 @@ impl Peer {
     }
 
     /// Wait until the process has ended by itself; one that does not is killed.
-    fn wait(&mut self, limit: Duration) -> Result<Exit, PeerError> {
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<Exit, PeerError> {
         let ended = sys::wait_for_exit(self.pid(), Deadline::after(limit)).map_err(orchestrator("waiting for a peer"))?;
         let exit = self.kill();
         Ok(if ended { exit } else { Exit::ClosedChannel })
@@ -238,6 +238,8 @@ impl Drop for Peer {
     }
 }
 
-fn orchestrator<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &'static str) -> impl FnOnce(E) -> PeerError {
+pub(crate) fn orchestrator<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    what: &'static str,
+) -> impl FnOnce(E) -> PeerError {
     move |source| PeerError::Orchestrator { what, source: source.into() }
 }

@@ -79,11 +79,14 @@ pub enum ChannelError {
         /// The first bytes.
         found: [u8; 8],
     },
-    /// The kernel dropped handles: no room in the message buffer, or no free descriptor in this process.
+    /// The kernel dropped handles: no room in the message buffer, or no free descriptor in this process. The channel goes on with
+    /// the next message.
     #[error("handles were lost on the way (ancillary data truncated); {arrived} that arrived were closed")]
     HandlesLost {
         /// Handles that did arrive.
         arrived: usize,
+        /// The message's bytes, which are whole.
+        bytes: Vec<u8>,
     },
     /// Another number of handles than the header announced.
     #[error("{arrived} handles arrived, the message announced {announced}; they were closed")]
@@ -116,6 +119,8 @@ struct Incoming {
     body: Vec<u8>,
     filled: usize,
     handles: Vec<OwnedHandle>,
+    /// Whether the kernel dropped some.
+    lost: bool,
 }
 
 /// One end of a connection between two processes.
@@ -220,13 +225,13 @@ impl Channel {
     /// Receive the next message.
     ///
     /// # Errors
-    /// [`ChannelError::Closed`] at the end, [`ChannelError::TimedOut`] without loss; every other error closes what had arrived of the
-    /// message and breaks the channel.
+    /// [`ChannelError::Closed`] at the end, [`ChannelError::TimedOut`] without loss, [`ChannelError::HandlesLost`] with the message's
+    /// bytes; every other error closes what had arrived of the message and breaks the channel.
     pub fn receive(&mut self, deadline: Deadline) -> Result<Message, ChannelError> {
         self.usable()?;
         let outcome = self.receive_frame(deadline);
         if let Err(error) = &outcome
-            && !matches!(error, ChannelError::TimedOut)
+            && !matches!(error, ChannelError::TimedOut | ChannelError::HandlesLost { .. })
         {
             self.broken = true;
             self.incoming = Incoming::default();
@@ -268,8 +273,8 @@ impl Channel {
     }
 
     fn receive_header(&mut self, deadline: Deadline) -> Result<(), ChannelError> {
-        let Incoming { header, filled, handles, .. } = &mut self.incoming;
-        let count = receive_some(&self.socket, &mut header[*filled..], self.limits.handles, handles, deadline)?;
+        let Incoming { header, filled, handles, lost, .. } = &mut self.incoming;
+        let count = receive_some(&self.socket, &mut header[*filled..], self.limits.handles, handles, lost, deadline)?;
         if count == 0 {
             let received = *filled;
             return Err(if received == 0 {
@@ -283,9 +288,9 @@ impl Channel {
     }
 
     fn receive_body(&mut self, body: usize, length: usize, deadline: Deadline) -> Result<(), ChannelError> {
-        let Incoming { body: buffer, filled, handles, .. } = &mut self.incoming;
+        let Incoming { body: buffer, filled, handles, lost, .. } = &mut self.incoming;
         buffer.resize(length.min(body + CHUNK), 0);
-        let count = receive_some(&self.socket, &mut buffer[body..], self.limits.handles, handles, deadline)?;
+        let count = receive_some(&self.socket, &mut buffer[body..], self.limits.handles, handles, lost, deadline)?;
         if count == 0 {
             return Err(ChannelError::CutOff { received: *filled, announced: HEADER + length });
         }
@@ -295,31 +300,37 @@ impl Channel {
 
     fn finish(&mut self) -> Result<Message, ChannelError> {
         let Some((announced, length)) = self.announced()? else { return Err(ChannelError::Broken) };
-        let Incoming { mut body, handles, .. } = std::mem::take(&mut self.incoming);
+        let Incoming { mut body, handles, lost, .. } = std::mem::take(&mut self.incoming);
+        body.truncate(length);
+        if lost {
+            return Err(ChannelError::HandlesLost { arrived: handles.len(), bytes: body });
+        }
         if handles.len() != announced {
             return Err(ChannelError::HandleCount { arrived: handles.len(), announced });
         }
-        body.truncate(length);
         Ok(Message { bytes: body, handles })
     }
 }
 
-/// Wait for bytes and take some. Handles collect in `handles`, at most `room` of them.
+/// Wait for bytes and take some. Handles collect in `handles`, at most `room` of them; `lost` is set when the kernel dropped some.
 fn receive_some(
     socket: &Socket,
     bytes: &mut [u8],
     room: usize,
     handles: &mut Vec<OwnedHandle>,
+    lost: &mut bool,
     deadline: Deadline,
 ) -> Result<usize, ChannelError> {
     loop {
         match socket.receive(bytes, room, handles) {
-            Ok(received) if received.truncated => return Err(ChannelError::HandlesLost { arrived: handles.len() }),
             // The kernel's buffer is aligned and may hold one more than was asked for.
             Ok(_) if handles.len() > room => {
                 return Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room });
             }
-            Ok(received) => return Ok(received.bytes),
+            Ok(received) => {
+                *lost |= received.truncated;
+                return Ok(received.bytes);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(0),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

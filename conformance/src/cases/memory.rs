@@ -5,6 +5,8 @@ mod count;
 mod lifetime;
 mod payload;
 
+pub(super) use payload::no_reexport;
+
 use crate::case::Cases;
 
 pub(super) fn define(cases: &mut Cases<'_>) {

@@ -27,6 +27,21 @@ impl<'context, 'run> Party<'context, 'run> {
         Self { context, seat }
     }
 
+    /// Its place among the peers of the case.
+    pub(crate) const fn seat(&self) -> usize {
+        self.seat
+    }
+
+    /// A number for a texture or handle that it is to have.
+    pub(crate) fn next_number(&self) -> u32 {
+        self.context.number(self.seat)
+    }
+
+    /// Ask, whatever the answer.
+    pub(crate) fn ask(&self, request: &Request, beside: &[&OwnedHandle]) -> Outcome<(Reply, Vec<OwnedHandle>)> {
+        self.context.ask(self.seat, request, beside)
+    }
+
     /// Its role, for texts.
     #[must_use]
     pub fn role(&self) -> &'static str {
@@ -39,7 +54,7 @@ impl<'context, 'run> Party<'context, 'run> {
         request: &Request,
         beside: &[&OwnedHandle],
     ) -> Outcome<Result<(Reply, Vec<OwnedHandle>), Problem>> {
-        match self.context.ask(self.seat, request, beside)? {
+        match self.ask(request, beside)? {
             (Reply::Refused(problem), _) if problem.code == Code::Request => {
                 Err(Stop::Inconclusive(format!("{} at {}: {}", self.role(), self.context.last_step(), problem.message)))
             }

@@ -44,9 +44,20 @@ impl Party<'_, '_> {
     /// # Errors
     /// [`Stop`].
     pub fn create(&self, spec: TextureSpec) -> Outcome<Texture> {
-        let texture = Texture(self.context.number(self.seat));
-        self.must_do(&Request::Create { textures: vec![texture.0], spec })?;
-        Ok(texture)
+        self.try_create(spec)?.map_err(|problem| self.refused(&problem))
+    }
+
+    /// Try to create a texture.
+    ///
+    /// # Errors
+    /// [`Stop`] for anything but a refusal.
+    pub fn try_create(&self, spec: TextureSpec) -> Outcome<Result<Texture, Problem>> {
+        let texture = Texture(self.next_number());
+        match self.try_ask(&Request::Create { textures: vec![texture.0], spec }, &[])? {
+            Ok((Reply::Done, _)) => Ok(Ok(texture)),
+            Ok((other, _)) => Err(self.unexpected(&other)),
+            Err(problem) => Ok(Err(problem)),
+        }
     }
 
     /// Create so many textures in one allocation.

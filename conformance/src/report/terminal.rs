@@ -34,6 +34,10 @@ pub fn render(report: &RunReport, catalogue: &Catalogue) -> String {
         let _ = writeln!(out, "{} {reason}", styled(DIM, "not available:"));
     }
     table(&mut out, &report.lanes);
+    let points: u64 = report.lanes.iter().flat_map(|lane| &lane.cases).map(|case| case.points).sum();
+    if points > 0 {
+        let _ = writeln!(out, "\n{points} faults put before the steps of scenarios and survived");
+    }
     let style = if report.is_as_expected() { GOOD } else { BAD };
     let _ = writeln!(out, "\n{}", styled(style, &report.outcome()));
     out

@@ -30,15 +30,18 @@ impl Server {
     /// Serve until the orchestrator closes the channel.
     pub(super) fn serve(&mut self, channel: &mut Channel, deadline: Deadline) -> Result<(), String> {
         loop {
-            let message = match channel.receive(deadline) {
-                Ok(message) => message,
+            let (bytes, handles) = match channel.receive(deadline) {
+                Ok(message) => (message.bytes, Ok(message.handles)),
                 Err(ChannelError::Closed) => return Ok(()),
+                Err(ChannelError::HandlesLost { arrived, bytes }) => {
+                    (bytes, Err(ChannelError::HandlesLost { arrived, bytes: Vec::new() }.into()))
+                }
                 Err(error) => return Err(error.to_string()),
             };
             let request: Numbered<Request> =
-                serde_json::from_slice(&message.bytes).map_err(|error| format!("a request that is none: {error}"))?;
-            let (body, handles) =
-                self.answer(request.body, message.handles).unwrap_or_else(|problem| (Reply::Refused(problem), Vec::new()));
+                serde_json::from_slice(&bytes).map_err(|error| format!("a request that is none: {error}"))?;
+            let answer = handles.and_then(|handles| self.answer(request.body, handles));
+            let (body, handles) = answer.unwrap_or_else(|problem| (Reply::Refused(problem), Vec::new()));
             let reply = Numbered { id: request.id, body };
             let bytes = serde_json::to_vec(&reply).map_err(|error| error.to_string())?;
             channel.send(&bytes, &handles.iter().collect::<Vec<_>>(), deadline).map_err(|error| error.to_string())?;
@@ -90,12 +93,16 @@ impl Server {
             Request::LimitDescriptors { spare } => {
                 sys::limit_descriptors(spare).map(|()| Reply::Done).map_err(|error| system("setting RLIMIT_NOFILE", error))
             }
+            Request::LimitMemory { bytes } => {
+                sys::limit_memory(bytes).map(|()| Reply::Done).map_err(|error| system("setting RLIMIT_FSIZE", error))
+            }
             Request::HeapUsage => Ok(Reply::HeapUsage(self.backend.heap_usage())),
             Request::Reset => {
                 self.backend.reset();
                 self.handles.clear();
                 self.channels.clear();
-                sys::limit_descriptors(None).map(|()| Reply::Done).map_err(|error| system("restoring RLIMIT_NOFILE", error))
+                let restored = sys::limit_descriptors(None).and_then(|()| sys::limit_memory(None));
+                restored.map(|()| Reply::Done).map_err(|error| system("restoring limits", error))
             }
             Request::Exit { status } => std::process::exit(status),
             Request::Keep { .. }

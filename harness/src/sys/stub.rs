@@ -50,6 +50,18 @@ pub(crate) fn limit_descriptors(_spare: Option<u64>) -> io::Result<()> {
     unsupported()
 }
 
+pub(crate) fn limit_memory(_bytes: Option<u64>) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn pause(_pid: u32) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn resume(_pid: u32) -> io::Result<()> {
+    unsupported()
+}
+
 pub(crate) fn read_holdings(_pid: u32) -> io::Result<(BTreeMap<String, u32>, Mappings, u32)> {
     unsupported()
 }

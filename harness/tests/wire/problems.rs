@@ -42,7 +42,7 @@ fn errors_of_channels() {
         ChannelError::TimedOut,
         ChannelError::TooLarge { what: "handles", count: 3, limit: 2 },
         ChannelError::NotAMessage { found: *b"HTTP/1.1" },
-        ChannelError::HandlesLost { arrived: 2 },
+        ChannelError::HandlesLost { arrived: 2, bytes: Vec::new() },
         ChannelError::HandleCount { arrived: 1, announced: 2 },
         ChannelError::Broken,
         ChannelError::Os { what: "sending", source: os() },

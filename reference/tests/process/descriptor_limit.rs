@@ -41,14 +41,17 @@ fn handles_that_find_no_slot_are_lost_and_the_others_closed(#[case] spare: usize
     let handle = SharedMemory::create(1).and_then(|memory| memory.handle()).expect("shared memory");
     let beside: [&OwnedHandle; 3] = [&handle; 3];
     here.send(b"three handles", &beside, Deadline::NEVER).expect("it goes");
+    here.send(b"the next", &[], Deadline::NEVER).expect("it goes");
     let full = Full::but_for(spare);
 
     let outcome = there.receive(Deadline::NEVER);
 
     let refilled = std::iter::from_fn(|| File::open("/dev/null").ok()).collect::<Vec<File>>().len();
     drop(full);
-    assert!(matches!(outcome, Err(ChannelError::HandlesLost { arrived }) if arrived == spare), "{outcome:?}");
+    let Err(ChannelError::HandlesLost { arrived, bytes }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((arrived, &bytes[..]), (spare, &b"three handles"[..]));
     assert_eq!(refilled, spare, "the slots are free again");
+    assert_eq!(there.receive(Deadline::NEVER).expect("the channel goes on").bytes, b"the next");
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     cases.case("exported_by_importer", SHARES).skip_if(reexport).any_texture(exported_by_importer);
 }
 
-fn no_reexport(cases: &Cases<'_>) -> Option<String> {
+/// Why an import cannot be exported again, if so.
+pub(in crate::cases) fn no_reexport(cases: &Cases<'_>) -> Option<String> {
     let report = cases.report();
     let handle = report.handle_type;
     let mut listed = report.textures.iter();

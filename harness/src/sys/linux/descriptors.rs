@@ -104,6 +104,15 @@ pub(crate) fn limit_descriptors(spare: Option<u64>) -> io::Result<()> {
     Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current, maximum: start.maximum })?)
 }
 
+/// Let no memory object be made larger than this, or as large as at the start.
+pub(crate) fn limit_memory(bytes: Option<u64>) -> io::Result<()> {
+    static AT_START: OnceLock<Rlimit> = OnceLock::new();
+    let start = *AT_START.get_or_init(|| rustix::process::getrlimit(Resource::Fsize));
+    super::process::survive_size_limit()?;
+    let current = bytes.or(start.current);
+    Ok(rustix::process::setrlimit(Resource::Fsize, Rlimit { current, maximum: start.maximum })?)
+}
+
 fn next_free_number() -> io::Result<i32> {
     Ok(File::open("/dev/null")?.as_raw_fd())
 }

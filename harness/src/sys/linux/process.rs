@@ -1,5 +1,7 @@
 //! How processes start, end, and what they leave as evidence.
 
+#![expect(unsafe_code, reason = "rustix sets no signal dispositions")]
+
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -41,8 +43,7 @@ impl Evidence {
 
 /// Wait until a child has ended, without reaping it. False: the deadline passed first.
 pub(crate) fn wait_for_exit(pid: u32, deadline: Deadline) -> io::Result<bool> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process has this number"))?;
-    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
+    let pidfd = rustix::process::pidfd_open(process(pid)?, PidfdFlags::empty())?;
     loop {
         let left = deadline.left().and_then(|left| Timespec::try_from(left).ok());
         match rustix::event::poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref()) {
@@ -79,6 +80,24 @@ fn signal_name(signal: Signal) -> &'static str {
         Signal::TRAP => "SIGTRAP",
         _ => "another signal",
     }
+}
+
+/// Stop a child.
+pub(crate) fn pause(pid: u32) -> io::Result<()> {
+    signal(pid, Signal::STOP)
+}
+
+/// Let a stopped child go on.
+pub(crate) fn resume(pid: u32) -> io::Result<()> {
+    signal(pid, Signal::CONT)
+}
+
+fn signal(pid: u32, signal: Signal) -> io::Result<()> {
+    Ok(rustix::process::kill_process(process(pid)?, signal)?)
+}
+
+fn process(pid: u32) -> io::Result<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process has this number"))
 }
 
 /// Ask to be killed when the orchestrator dies, so that a hung driver leaves no process behind.
@@ -120,4 +139,11 @@ pub(crate) fn complain(text: &str) {
 /// A handle as a child's standard stream.
 pub(crate) fn stdio(handle: OwnedHandle) -> Stdio {
     OwnedFd::from(handle).into()
+}
+
+/// Let growth above `RLIMIT_FSIZE` be an error (`EFBIG`) and not the end of the process.
+pub(crate) fn survive_size_limit() -> io::Result<()> {
+    // SAFETY: SIG_IGN runs no code of ours, and nothing else in this program handles SIGXFSZ.
+    let before = unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

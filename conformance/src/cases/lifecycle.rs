@@ -1,0 +1,39 @@
+//! What can befall a peer: faults before every step of every scenario, in every peer.
+
+use gpushare_harness::fault::BreakOff;
+
+use crate::case::{ANY_TEXTURE, Cases, Outcome, unshareable};
+use crate::cases::memory::no_reexport;
+use crate::context::Context;
+use crate::scenario::Scenario;
+use crate::scenario::built_in::scenarios;
+use crate::scenario::faults::{Fault, survive};
+
+pub(super) fn define(cases: &mut Cases<'_>) {
+    let unshareable = unshareable(cases.report(), &ANY_TEXTURE);
+    let all = scenarios(ANY_TEXTURE, no_reexport(cases).is_none());
+    for fault in Fault::ALL {
+        let values: Vec<_> = all.iter().cloned().map(|scenario| (scenario, fault)).collect();
+        cases.case(fault.name(), rules(fault)).skip_if(unshareable.clone()).each(
+            values,
+            |(scenario, _)| scenario.name.clone(),
+            run,
+        );
+    }
+}
+
+fn run(cx: &Context<'_>, (scenario, fault): (Scenario, Fault)) -> Outcome {
+    survive(cx, &scenario, fault)
+}
+
+const fn rules(fault: Fault) -> &'static [&'static str] {
+    match fault {
+        Fault::Kill | Fault::BreakOff(BreakOff::Closed) => &["lifecycle.death_is_survived", "memory.fd_import_holds_payload"],
+        Fault::BreakOff(_) => &["lifecycle.nonsense_ends_one_peer", "lifecycle.death_is_survived"],
+        Fault::Stop => &["lifecycle.stopped_peer_stops_nobody"],
+        Fault::SurplusHandles => &["lifecycle.surplus_handles_are_closed"],
+        Fault::WrongHandle => &["lifecycle.refused_handle_can_be_replaced"],
+        Fault::NoDescriptors => &["lifecycle.no_descriptors_is_an_error"],
+        Fault::NoMemory => &["lifecycle.no_memory_is_an_error"],
+    }
+}
