@@ -53,6 +53,8 @@ pub struct Context<'run> {
     steps: RefCell<Vec<Step>>,
     count: Cell<u32>,
     points: Cell<u64>,
+    /// The steps of the first fault that was not survived.
+    failed: RefCell<Vec<Step>>,
 }
 
 /// What a context is made from.
@@ -78,12 +80,27 @@ impl<'run> Context<'run> {
         seats.iter_mut().for_each(|seat| seat.taken = false);
         let Setting { lane, pool, fresh, limit, seed, case, start } = *setting;
         let (seats, steps) = (RefCell::new(seats), RefCell::new(Vec::new()));
-        Self { lane, pool, fresh, limit, seed, case, start, seats, steps, count: Cell::new(0), points: Cell::new(0) }
+        Self {
+            lane,
+            pool,
+            fresh,
+            limit,
+            seed,
+            case,
+            start,
+            seats,
+            steps,
+            count: Cell::new(0),
+            points: Cell::new(0),
+            failed: RefCell::default(),
+        }
     }
 
     /// The peers, the steps, and how many faults were put into the script.
     pub(crate) fn finish(self) -> (Vec<Seat>, Vec<Step>, u64) {
-        (self.seats.into_inner(), self.steps.into_inner(), self.points.get())
+        let failed = self.failed.into_inner();
+        let steps = if failed.is_empty() { self.steps.into_inner() } else { failed };
+        (self.seats.into_inner(), steps, self.points.get())
     }
 
     /// What the lane's device says it can share.

@@ -42,10 +42,17 @@ pub fn run_if_asked(backend: impl FnOnce(&str) -> Result<Box<dyn Backend>, Probl
     })
 }
 
+/// Answer what comes over a channel with a backend, until the channel's other side closes it.
+///
+/// # Errors
+/// Why it ended otherwise: what came was no message or no request, or the reply could not be sent.
+pub fn serve(backend: Box<dyn Backend>, channel: &mut Channel) -> Result<(), String> {
+    serve::Server::new(backend).serve(channel, Deadline::NEVER)
+}
+
 fn run(backend: impl FnOnce(&str) -> Result<Box<dyn Backend>, Problem>, name: &str) -> Result<(), String> {
     sys::die_with_parent().map_err(|error| format!("tying this process to its orchestrator: {error}"))?;
     let socket = sys::take_standard_input().map_err(|error| format!("taking the channel from standard input: {error}"))?;
     let mut channel = Channel::from_handle(socket).map_err(|(_, error)| format!("standard input is no channel: {error}"))?;
-    let backend = backend(name).map_err(|problem| problem.message)?;
-    serve::Server::new(backend).serve(&mut channel, Deadline::NEVER)
+    serve(backend(name).map_err(|problem| problem.message)?, &mut channel)
 }

@@ -26,6 +26,25 @@ pub(crate) fn at_fill() {
     }
 }
 
+/// What a peer with such a fault does when it is asked to look at a texture.
+pub(crate) fn at_verify() {
+    while fault::is("waits_for_stopped_peer") && a_sibling_is_stopped() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// Whether another process of the same parent is stopped, as `/proc` tells.
+fn a_sibling_is_stopped() -> bool {
+    let parent = std::os::unix::process::parent_id().to_string();
+    let stats = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    stats.filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok()).any(|stat| {
+        // The name before it may hold anything, a bracket included.
+        let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        let mut fields = fields.split(' ');
+        fields.next() == Some("T") && fields.next() == Some(&parent)
+    })
+}
+
 /// Peers that do not even speak the protocol; they end when their channel does.
 pub(crate) fn run_if_asked() -> Option<ExitCode> {
     std::env::var_os(gpushare_harness::peer::PEER_VARIABLE)?;

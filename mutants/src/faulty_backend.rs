@@ -71,6 +71,7 @@ impl Backend for FaultyBackend {
     }
 
     fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem> {
+        bad_peer::at_verify();
         self.inner.verify(texture, pattern)
     }
 

@@ -255,7 +255,13 @@ impl Device for FaultyDevice {
 
     fn create_textures(&self, spec: &TextureSpec, count: u32) -> Result<Vec<FaultyTexture>, TextureError> {
         let declared = TextureSpec { exportable: spec.exportable || fault::is("export_undeclared"), ..*spec };
-        let mut created = self.inner.create_textures(&declared, count)?;
+        if fault::is("broken_after_failed_create") && self.failed.load(Ordering::Relaxed) > 0 {
+            return Err(TextureError::Driver { what: "fault".into() });
+        }
+        let created = self.inner.create_textures(&declared, count);
+        let mut created = created.inspect_err(|_| {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        })?;
         if fault::is("memory_recycled_unwiped") {
             let old = self.freed.lock().expect("unpoisoned").clone();
             for texture in &mut created {

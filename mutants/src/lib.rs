@@ -8,6 +8,7 @@ pub mod fault;
 mod faulty_backend;
 mod faulty_channel;
 mod faulty_device;
+mod relay;
 pub mod run;
 pub mod table;
 
@@ -20,5 +21,7 @@ pub fn run_peer_if_asked() -> Option<ExitCode> {
     if !fault::is_told() {
         return gpushare_harness::peer::run_if_asked(gpushare_harness::backend::by_name);
     }
-    bad_peer::run_if_asked().or_else(|| gpushare_harness::peer::run_if_asked(faulty_backend::by_name))
+    bad_peer::run_if_asked()
+        .or_else(relay::run_if_asked)
+        .or_else(|| gpushare_harness::peer::run_if_asked(faulty_backend::by_name))
 }

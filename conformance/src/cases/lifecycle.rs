@@ -1,7 +1,5 @@
 //! What can befall a peer: faults before every step of every scenario, in every peer.
 
-use gpushare_harness::fault::BreakOff;
-
 use crate::case::{ANY_TEXTURE, Cases, Outcome, unshareable};
 use crate::cases::memory::no_reexport;
 use crate::context::Context;
@@ -28,8 +26,8 @@ fn run(cx: &Context<'_>, (scenario, fault): (Scenario, Fault)) -> Outcome {
 
 const fn rules(fault: Fault) -> &'static [&'static str] {
     match fault {
-        Fault::Kill | Fault::BreakOff(BreakOff::Closed) => &["lifecycle.death_is_survived", "memory.fd_import_holds_payload"],
-        Fault::BreakOff(_) => &["lifecycle.nonsense_ends_one_peer", "lifecycle.death_is_survived"],
+        Fault::Kill | Fault::ChannelClosed => &["lifecycle.death_is_survived", "memory.fd_import_holds_payload"],
+        Fault::Nonsense => &["lifecycle.nonsense_ends_one_peer", "lifecycle.death_is_survived"],
         Fault::Stop => &["lifecycle.stopped_peer_stops_nobody"],
         Fault::SurplusHandles => &["lifecycle.surplus_handles_are_closed"],
         Fault::WrongHandle => &["lifecycle.refused_handle_can_be_replaced"],

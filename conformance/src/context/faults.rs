@@ -80,6 +80,15 @@ impl<'run> Context<'run> {
         self.points.set(self.points.get() + 1);
         self.steps.borrow_mut().clear();
     }
+
+    /// A fault was not survived: the steps of the first are evidence.
+    pub(crate) fn point_failed(&self) {
+        let steps = self.steps.take();
+        let mut failed = self.failed.borrow_mut();
+        if failed.is_empty() {
+            *failed = steps;
+        }
+    }
 }
 
 impl Stop {

@@ -18,8 +18,10 @@ use crate::context::{Context, Handle, Party, ROLES};
 pub enum Fault {
     /// It is killed (`SIGKILL`).
     Kill,
-    /// Its orchestrator breaks off in some way.
-    BreakOff(BreakOff),
+    /// Its orchestrator closes the channel.
+    ChannelClosed,
+    /// Its orchestrator sends half a message, no message, or no request: each in turn.
+    Nonsense,
     /// It is stopped (`SIGSTOP`) until its own next step is due.
     Stop,
     /// A request comes with handles that do not belong to it.
@@ -34,12 +36,10 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 8] = [
         Self::Kill,
-        Self::BreakOff(BreakOff::Closed),
-        Self::BreakOff(BreakOff::CutOff),
-        Self::BreakOff(BreakOff::NoMessage),
-        Self::BreakOff(BreakOff::NoRequest),
+        Self::ChannelClosed,
+        Self::Nonsense,
         Self::Stop,
         Self::SurplusHandles,
         Self::WrongHandle,
@@ -52,10 +52,8 @@ impl Fault {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kill => "kill",
-            Self::BreakOff(BreakOff::Closed) => "channel_closed",
-            Self::BreakOff(BreakOff::CutOff) => "message_cut_off",
-            Self::BreakOff(BreakOff::NoMessage) => "no_message",
-            Self::BreakOff(BreakOff::NoRequest) => "no_request",
+            Self::ChannelClosed => "channel_closed",
+            Self::Nonsense => "nonsense",
             Self::Stop => "stop",
             Self::SurplusHandles => "surplus_handles",
             Self::WrongHandle => "wrong_handle",
@@ -156,6 +154,7 @@ impl Trial<'_, '_> {
 
     /// Keep what failed, and go on with new peers.
     fn failed(&mut self, stop: Stop) -> Outcome {
+        self.context.point_failed();
         let hung = matches!(stop, Stop::Hang(_));
         self.failures.push(stop);
         if hung || self.failures.len() == MOST_FAILURES {
@@ -248,8 +247,13 @@ impl Trial<'_, '_> {
                 victim.kill()?;
                 world.forget(point.victim);
             }
-            Fault::BreakOff(how) => {
-                self.break_off(victim, how)?;
+            Fault::ChannelClosed => {
+                self.break_off(victim, BreakOff::Closed)?;
+                world.forget(point.victim);
+            }
+            Fault::Nonsense => {
+                let kinds = [BreakOff::CutOff, BreakOff::NoMessage, BreakOff::NoRequest];
+                self.break_off(victim, kinds[(point.place + point.victim) % kinds.len()])?;
                 world.forget(point.victim);
             }
             Fault::Stop => {

@@ -29,6 +29,7 @@ fn all() -> Vec<Request> {
         Request::Inspect { handle: 10 },
         Request::Exec,
         Request::LimitDescriptors { spare: Some(2) },
+        Request::LimitMemory { bytes: Some(4096) },
         Request::HeapUsage,
         Request::OpenChannel { handle: 14, channel: 1, message_bytes: 4096, handles: 8 },
         Request::Send { channel: 1, payload: Payload { len: 100, seed: 7 }, handles: vec![10], within: 1000 },
@@ -59,6 +60,7 @@ fn has_an_example(request: &Request) -> bool {
         | Request::Inspect { .. }
         | Request::Exec
         | Request::LimitDescriptors { .. }
+        | Request::LimitMemory { .. }
         | Request::HeapUsage
         | Request::OpenChannel { .. }
         | Request::Send { .. }
