@@ -165,6 +165,28 @@ impl Definition<'_, '_> {
         }
     }
 
+    /// One case about something that its place names already.
+    pub fn about<T: Clone + Send + Sync + 'static>(mut self, subject: T, script: fn(&Context<'_>, T) -> Outcome) {
+        self.add(None, None, Arc::new(move |context| script(context, subject.clone())));
+    }
+
+    /// One case for each value, all about the same.
+    pub fn about_each<S, T>(
+        mut self,
+        subject: S,
+        values: impl IntoIterator<Item = T>,
+        name: impl Fn(&T) -> String,
+        script: fn(&Context<'_>, S, T) -> Outcome,
+    ) where
+        S: Clone + Send + Sync + 'static,
+        T: Clone + Send + Sync + 'static,
+    {
+        for value in values {
+            let (parameter, subject) = (name(&value), subject.clone());
+            self.add(Some(parameter), None, Arc::new(move |context| script(context, subject.clone(), value.clone())));
+        }
+    }
+
     /// One case for each kind of texture; those that the device cannot share are skipped with its own answer as the reason.
     pub fn textures(mut self, specs: impl IntoIterator<Item = TextureSpec>, script: fn(&Context<'_>, TextureSpec) -> Outcome) {
         for spec in specs {

@@ -6,10 +6,12 @@
 mod faults;
 mod handles;
 mod party;
+mod sync;
 mod textures;
 
 pub use handles::{Arrived, PeerChannel};
-pub use party::{Handle, Party, Texture};
+pub use party::{Begun, Handle, Party, Texture};
+pub use sync::{SharedSync, Sync};
 pub use textures::Shared;
 
 use std::cell::{Cell, RefCell};
@@ -162,6 +164,31 @@ impl<'run> Context<'run> {
     pub(crate) fn ask(&self, seat: usize, request: &Request, beside: &[&OwnedHandle]) -> Outcome<(Reply, Vec<OwnedHandle>)> {
         let sent = Instant::now();
         let answer = self.with_peer(seat, |peer| peer.ask(request, beside, self.limit))?;
+        self.answered(seat, sent, request, answer)
+    }
+
+    /// Ask the peer in a seat without waiting for its answer, which [`Context::hear`] does; in between nothing can be asked of it.
+    pub(crate) fn tell(&self, seat: usize, request: &Request) -> Outcome<Instant> {
+        let sent = Instant::now();
+        match self.with_peer(seat, |peer| peer.tell(request, &[], self.limit))? {
+            Ok(()) => Ok(sent),
+            Err(error) => self.answered(seat, sent, request, Err(error)).map(|_| sent),
+        }
+    }
+
+    /// The answer to what was told at that moment.
+    pub(crate) fn hear(&self, seat: usize, sent: Instant, request: &Request) -> Outcome<(Reply, Vec<OwnedHandle>)> {
+        let answer = self.with_peer(seat, |peer| peer.hear(self.limit))?;
+        self.answered(seat, sent, request, answer)
+    }
+
+    fn answered(
+        &self,
+        seat: usize,
+        sent: Instant,
+        request: &Request,
+        answer: Result<(Reply, Vec<OwnedHandle>), PeerError>,
+    ) -> Outcome<(Reply, Vec<OwnedHandle>)> {
         let (reply, error) = match &answer {
             Ok((reply, _)) => (Some(reply.clone()), None),
             Err(error) => (None, Some(error.to_string())),
@@ -280,11 +307,19 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// The request's name as it travels, e.g. `create`.
+/// The request's name as it travels, e.g. `create` or `semaphore wait`.
 fn request_name(request: &Request) -> String {
-    match serde_json::to_value(request) {
-        Ok(serde_json::Value::String(name)) => name,
-        Ok(serde_json::Value::Object(fields)) => fields.keys().next().cloned().unwrap_or_default(),
+    let value = serde_json::to_value(request).unwrap_or_default();
+    let first = |value: &serde_json::Value| match value {
+        serde_json::Value::String(name) => name.clone(),
+        serde_json::Value::Object(fields) => fields.keys().next().cloned().unwrap_or_default(),
         _ => String::new(),
+    };
+    let name = first(&value);
+    match request {
+        Request::Semaphore(_) | Request::Timeline(_) | Request::Fence(_) => {
+            format!("{name} {}", value.get(&name).map(first).unwrap_or_default())
+        }
+        _ => name,
     }
 }

@@ -2,6 +2,7 @@
 
 mod device;
 mod host;
+pub mod sync;
 mod vulkan;
 
 pub use device::{DeviceBackend, SharingDevice};
@@ -12,7 +13,8 @@ use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
 use gpushare::{Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
 
-use crate::protocol::{DeviceReport, Id, ImportManner, Problem};
+use crate::backend::sync::SyncBackend;
+use crate::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 use gpushare::pattern::Mismatch;
 
 /// A handle on its way into an import.
@@ -92,11 +94,19 @@ pub trait Backend {
     /// A [`Problem`] for a number that names none.
     fn free(&mut self, texture: Id) -> Result<(), Problem>;
 
-    /// Free all textures.
+    /// Free everything, and open the gate of the queue.
     fn reset(&mut self);
 
     /// Bytes of device memory in use by this process, where the driver tells.
     fn heap_usage(&self) -> Option<u64>;
+
+    /// Its semaphores, timelines and fences, where it has any.
+    ///
+    /// # Errors
+    /// A [`Problem`] where it has none.
+    fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
+        Err(Problem::new(Code::Unsupported, "this backend has no semaphores, timelines or fences"))
+    }
 
     /// Turn a socket into the library's channel; this crate's own, unless the library brings another.
     ///
@@ -141,6 +151,6 @@ pub fn by_name(name: &str) -> Result<Box<dyn Backend>, Problem> {
     match name {
         "host" => Ok(Box::new(DeviceBackend::<HostDevice>::new())),
         "vulkan" => Ok(Box::new(DeviceBackend::<VulkanDevice>::new())),
-        _ => Err(Problem::new(crate::Code::Request, format!("no backend {name:?}; there are host and vulkan"))),
+        _ => Err(Problem::new(Code::Request, format!("no backend {name:?}; there are host and vulkan"))),
     }
 }

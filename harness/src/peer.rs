@@ -12,6 +12,7 @@
 
 mod handles;
 mod serve;
+mod sync;
 
 use std::process::ExitCode;
 

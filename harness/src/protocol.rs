@@ -1,10 +1,21 @@
 //! Requests and replies of a peer, as they travel.
 //!
 //! Each is one message of a [`gpushare::Channel`]: JSON, with handles beside it. `docs/protocol.md` tells it to authors of foreign
-//! peers. Textures, handles and channels have numbers that the orchestrator chooses.
+//! peers. Textures, handles, channels, semaphores, timelines and fences have numbers that the orchestrator chooses.
+
+pub mod fence;
+pub mod semaphore;
+pub mod sync;
+pub mod timeline;
+
+use fence::FenceRequest;
+use semaphore::SemaphoreRequest;
+use sync::SyncReply;
+use timeline::TimelineRequest;
 
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
+use gpushare::sync::SyncCapability;
 use gpushare::vulkan::capability::TextureCapability;
 use gpushare::{ChannelError, HandleType, Identity, Pattern, TextureDescriptor, TextureError, TextureSpec};
 use serde::{Deserialize, Serialize};
@@ -12,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Version of these messages. A peer that speaks another one is refused at the handshake.
 pub const VERSION: u32 = 1;
 
-/// A number that names a texture, a handle or a channel of one peer.
+/// A number that names something that one peer holds: a texture, a handle, a channel.
 pub type Id = u32;
 
 /// A request with its number; the reply carries the same.
@@ -174,7 +185,20 @@ pub enum Request {
         /// How long it may take, in milliseconds.
         within: u64,
     },
-    /// Free all textures, close all handles and channels, restore limits. Answer: [`Reply::Done`].
+    /// About a binary semaphore. Answer: [`Reply::Sync`] or [`Reply::Done`].
+    Semaphore(SemaphoreRequest),
+    /// About a timeline. Answer: [`Reply::Sync`] or [`Reply::Done`].
+    Timeline(TimelineRequest),
+    /// About a fence. Answer: [`Reply::Sync`] or [`Reply::Done`].
+    Fence(FenceRequest),
+    /// Hold back all that is submitted to the device's queue from now on, or let it go on. Answer: [`Reply::Done`].
+    Gate {
+        /// Whether to let it go on.
+        open: bool,
+    },
+    /// Do these one after the other, without being asked in between; what is refused ends it. Answer: that of the last one done.
+    Sequence(Vec<Self>),
+    /// Free everything, close all handles and channels, open the gate, restore limits. Answer: [`Reply::Done`].
     Reset,
     /// End the process. No answer.
     Exit {
@@ -237,6 +261,8 @@ pub enum Object {
     EventFd,
     /// An `epoll(7)` instance.
     Epoll,
+    /// A handle to the process that makes it, by which others notice its death (Linux: a pidfd).
+    ThisProcess,
     /// A memfd of so many bytes, its size sealed.
     Memory {
         /// Bytes.
@@ -314,6 +340,8 @@ pub enum Reply {
         /// Whether each of them is close-on-exec.
         close_on_exec: bool,
     },
+    /// To a request about a semaphore, timeline or fence.
+    Sync(SyncReply),
     /// It was not done.
     Refused(Problem),
 }
@@ -354,6 +382,12 @@ pub enum Code {
     Timeout,
     /// The device was lost.
     DeviceLost,
+    /// The process that was watched died.
+    PeerGone,
+    /// Not allowed in the state that the object is in; the message names the rule.
+    InvalidUse,
+    /// A value that does not move a timeline on.
+    NotIncreasing,
     /// Any other error of a driver.
     Driver,
     /// The operating system said no.
@@ -437,6 +471,18 @@ pub struct DeviceReport {
     pub memory_budget: bool,
     /// Its answer for each format, tiling and handle type.
     pub textures: Vec<TextureCapability>,
+    /// Its answer for each handle type that binary semaphores can be asked about.
+    #[serde(default)]
+    pub semaphores: Vec<SyncCapability>,
+    /// … timelines …
+    #[serde(default)]
+    pub timelines: Vec<SyncCapability>,
+    /// … fences.
+    #[serde(default)]
+    pub fences: Vec<SyncCapability>,
+    /// `maxTimelineSemaphoreValueDifference`; absent where the device has no timelines of its own.
+    #[serde(default)]
+    pub max_timeline_difference: Option<u64>,
 }
 
 /// What a peer sees of a handle.

@@ -169,27 +169,52 @@ impl Peer {
         handles: &[&OwnedHandle],
         limit: Duration,
     ) -> Result<(Reply, Vec<OwnedHandle>), PeerError> {
+        self.tell(request, handles, limit)?;
+        self.hear(limit)
+    }
+
+    /// Send a request, and do not wait for the answer: [`Peer::hear`] does.
+    ///
+    /// # Errors
+    /// As [`Peer::ask`].
+    pub fn tell(&mut self, request: &Request, handles: &[&OwnedHandle], limit: Duration) -> Result<(), PeerError> {
         self.sent += 1;
         let numbered = Numbered { id: self.sent, body: request };
         let bytes = serde_json::to_vec(&numbered).map_err(orchestrator("writing a request"))?;
-        let deadline = Deadline::after(limit);
-        let answer = self.channel.send(&bytes, handles, deadline).and_then(|()| self.channel.receive(deadline));
-        match answer {
+        match self.channel.send(&bytes, handles, Deadline::after(limit)) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed(error, limit)),
+        }
+    }
+
+    /// Wait for the answer to the request that was sent last.
+    ///
+    /// # Errors
+    /// As [`Peer::ask`].
+    pub fn hear(&mut self, limit: Duration) -> Result<(Reply, Vec<OwnedHandle>), PeerError> {
+        match self.channel.receive(Deadline::after(limit)) {
             Ok(message) => match serde_json::from_slice::<Numbered<Reply>>(&message.bytes) {
                 Ok(reply) if reply.id == self.sent => Ok((reply.body, message.handles)),
                 Ok(reply) => Err(self.garbage(format!("an answer to request {} where {} was asked", reply.id, self.sent))),
                 Err(error) => Err(self.garbage(format!("an answer that is none: {error}"))),
             },
-            Err(ChannelError::Closed | ChannelError::CutOff { .. }) => Err(self.died()),
-            Err(ChannelError::TimedOut) => {
+            Err(error) => Err(self.failed(error, limit)),
+        }
+    }
+
+    /// Why the channel to the peer failed; the process has ended then.
+    fn failed(&mut self, error: ChannelError, limit: Duration) -> PeerError {
+        match error {
+            ChannelError::Closed | ChannelError::CutOff { .. } => self.died(),
+            ChannelError::TimedOut => {
                 self.kill();
-                Err(PeerError::Hung { after: limit, stderr: self.stderr.tail() })
+                PeerError::Hung { after: limit, stderr: self.stderr.tail() }
             }
-            Err(error @ ChannelError::Os { .. }) => {
+            error @ ChannelError::Os { .. } => {
                 self.kill();
-                Err(orchestrator("talking to a peer")(error))
+                orchestrator("talking to a peer")(error)
             }
-            Err(error) => Err(self.garbage(error.to_string())),
+            error => self.garbage(error.to_string()),
         }
     }
 

@@ -4,6 +4,7 @@ use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{Api, HandleType, Identity, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
+use gpushare_harness::backend::sync::SyncBackend;
 use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel};
 use gpushare_harness::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 
@@ -105,6 +106,10 @@ impl Backend for FaultyBackend {
 
     fn reset(&mut self) {
         self.inner.reset();
+    }
+
+    fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
+        self.inner.sync()
     }
 
     fn heap_usage(&self) -> Option<u64> {

@@ -17,7 +17,7 @@ use rustix::fs::{FlockOperation, Mode};
 use crate::fault;
 
 pub(crate) struct FaultyDevice {
-    inner: HostDevice,
+    pub(crate) inner: HostDevice,
     identity: Identity,
     /// Contents of the texture that was freed last.
     freed: &'static Mutex<Vec<u8>>,

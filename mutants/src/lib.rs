@@ -8,6 +8,7 @@ pub mod fault;
 mod faulty_backend;
 mod faulty_channel;
 mod faulty_device;
+mod healthy_sync;
 mod relay;
 pub mod run;
 pub mod table;

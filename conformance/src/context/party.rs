@@ -1,7 +1,9 @@
 //! A peer in its role, and the names of what it holds.
 
+use std::time::Instant;
+
 use gpushare::OwnedHandle;
-use gpushare_harness::protocol::{Code, Id, Problem, Reply, Request};
+use gpushare_harness::protocol::{Code, DeviceReport, Id, Problem, Reply, Request};
 use gpushare_harness::spawn::Exit;
 
 use crate::case::{Outcome, Stop};
@@ -20,6 +22,25 @@ pub struct Handle(pub(crate) Id);
 pub struct Party<'context, 'run> {
     pub(crate) context: &'context Context<'run>,
     pub(crate) seat: usize,
+}
+
+/// A request that was sent, and whose answer is still to come.
+#[must_use]
+pub struct Begun<'context, 'run> {
+    party: Party<'context, 'run>,
+    request: Request,
+    sent: Instant,
+}
+
+impl Begun<'_, '_> {
+    /// Wait for the answer, and tell a refusal apart.
+    ///
+    /// # Errors
+    /// [`Stop`] for anything but an answer or a refusal.
+    pub fn finish(self) -> Outcome<Result<Reply, Problem>> {
+        let Self { party, request, sent } = self;
+        party.sorted(party.context.hear(party.seat, sent, &request)?).map(|answer| answer.map(|(reply, _)| reply))
+    }
 }
 
 impl<'context, 'run> Party<'context, 'run> {
@@ -54,7 +75,12 @@ impl<'context, 'run> Party<'context, 'run> {
         request: &Request,
         beside: &[&OwnedHandle],
     ) -> Outcome<Result<(Reply, Vec<OwnedHandle>), Problem>> {
-        match self.ask(request, beside)? {
+        self.sorted(self.ask(request, beside)?)
+    }
+
+    /// A request that made no sense to the peer shows nothing; any other refusal is an answer.
+    fn sorted(&self, answer: (Reply, Vec<OwnedHandle>)) -> Outcome<Result<(Reply, Vec<OwnedHandle>), Problem>> {
+        match answer {
             (Reply::Refused(problem), _) if problem.code == Code::Request => {
                 Err(Stop::Inconclusive(format!("{} at {}: {}", self.role(), self.context.last_step(), problem.message)))
             }
@@ -87,6 +113,15 @@ impl<'context, 'run> Party<'context, 'run> {
         Stop::Fail(format!("{} answered {} with {reply:?}", self.role(), self.context.last_step()))
     }
 
+    /// Ask for something that takes until somebody else has done something; [`Begun::finish`] waits for the answer.
+    ///
+    /// # Errors
+    /// [`Stop`] where it cannot be asked.
+    pub fn begin(&self, request: Request) -> Outcome<Begun<'context, 'run>> {
+        let sent = self.context.tell(self.seat, &request)?;
+        Ok(Begun { party: *self, request, sent })
+    }
+
     /// Kill the process (`SIGKILL`).
     ///
     /// # Errors
@@ -110,6 +145,17 @@ impl<'context, 'run> Party<'context, 'run> {
             exit => {
                 Err(Stop::Crash { exit: exit.clone(), detail: format!("{} was asked to exit with 0: {exit}", self.role()) })
             }
+        }
+    }
+
+    /// What the devices say they can share, asked anew in this process.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn probe(&self) -> Outcome<Vec<DeviceReport>> {
+        match self.must(&Request::Probe)? {
+            Reply::Devices(reports) => Ok(reports),
+            other => Err(self.unexpected(&other)),
         }
     }
 

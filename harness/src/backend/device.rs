@@ -1,16 +1,22 @@
 //! A backend over any [`gpushare::Device`].
 
+mod sync;
+
 use std::collections::BTreeMap;
 
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
-use gpushare::{Device, Identity, OwnedHandle, Pattern, Refused, TextureDescriptor, TextureError, TextureSpec};
+use gpushare::{
+    Device, Identity, OwnedHandle, Pattern, Refused, SyncKind, Synchronisation, TextureDescriptor, TextureError, TextureSpec,
+};
 
+use crate::backend::sync::{SyncBackend, SyncDevice};
 use crate::backend::{Backend, ImportHandle, ImportRefused};
 use crate::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
+use sync::Numbered;
 
 /// What a device offers beyond the contract of sharing, so that it can be tested.
-pub trait SharingDevice: Device + Sized {
+pub trait SharingDevice: Device + SyncDevice + Sized {
     /// The backend's name.
     const NAME: &'static str;
 
@@ -48,10 +54,13 @@ pub trait SharingDevice: Device + Sized {
     fn heap_usage(&self) -> Option<u64>;
 }
 
-/// Numbers the textures of a device.
+/// Numbers what a device has.
 pub struct DeviceBackend<D: SharingDevice> {
     // Declared before the device: freed before it is closed.
     textures: BTreeMap<Id, D::Texture>,
+    semaphores: Numbered<D::Semaphore>,
+    timelines: Numbered<D::Timeline>,
+    fences: Numbered<D::Fence>,
     device: Option<D>,
 }
 
@@ -65,7 +74,13 @@ impl<D: SharingDevice> DeviceBackend<D> {
     /// With no device open.
     #[must_use]
     pub const fn new() -> Self {
-        Self { textures: BTreeMap::new(), device: None }
+        Self {
+            textures: BTreeMap::new(),
+            semaphores: Numbered::new(SyncKind::Semaphore),
+            timelines: Numbered::new(SyncKind::Timeline),
+            fences: Numbered::new(SyncKind::Fence),
+            device: None,
+        }
     }
 
     fn device(&self) -> Result<&D, Problem> {
@@ -178,7 +193,16 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
     }
 
     fn reset(&mut self) {
+        // What is held back would keep what it refers to busy. A device that cannot let it go is not heard of again.
+        let _ = self.device.as_ref().map(Synchronisation::open_gate);
         self.textures.clear();
+        self.semaphores.clear();
+        self.timelines.clear();
+        self.fences.clear();
+    }
+
+    fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
+        Ok(self)
     }
 
     fn heap_usage(&self) -> Option<u64> {

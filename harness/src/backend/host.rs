@@ -4,9 +4,13 @@
 use gpushare::host::{HostDevice, HostTexture};
 use gpushare::vulkan::capability::TextureCapability;
 use gpushare::{Device, Format, HandleType, OwnedHandle, Refused, TextureDescriptor, TextureError, TextureSpec, Tiling};
+use gpushare::{SyncKind, Synchronisation};
 
+use crate::backend::sync::SyncDevice;
 use crate::backend::{ImportHandle, SharingDevice};
 use crate::protocol::DeviceReport;
+
+impl SyncDevice for HostDevice {}
 
 impl SharingDevice for HostDevice {
     const NAME: &'static str = "host";
@@ -27,13 +31,18 @@ impl SharingDevice for HostDevice {
         };
         let tilings = [Tiling::Optimal, Tiling::Linear];
         let textures = Format::ALL.into_iter().flat_map(|format| tilings.map(|tiling| capability(format, tiling))).collect();
+        let device = Self::new();
         Ok(vec![DeviceReport {
-            identity: Self::new().identity().clone(),
+            identity: device.identity().clone(),
             cpu: true,
             handle_type: HandleType::SharedMemory,
             unusable: None,
             memory_budget: false,
             textures,
+            semaphores: device.capabilities(SyncKind::Semaphore),
+            timelines: device.capabilities(SyncKind::Timeline),
+            fences: device.capabilities(SyncKind::Fence),
+            max_timeline_difference: Some(u64::MAX),
         }])
     }
 

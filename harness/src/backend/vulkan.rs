@@ -2,9 +2,17 @@
 #![expect(unsafe_code, reason = "imports that leave the noticing to the driver")]
 
 use gpushare::vulkan::capability::{TextureCapability, queryable_types, texture_capability};
-use gpushare::vulkan::{PhysicalDevice, RawImport, VulkanDevice, VulkanInstance, VulkanTexture};
-use gpushare::{Format, HandleType, OwnedHandle, Refused, TextureDescriptor, TextureError, Tiling};
+use gpushare::vulkan::sync_capability::sync_capabilities;
+use gpushare::vulkan::{
+    PhysicalDevice, RawImport, RawSync, VulkanDevice, VulkanFence, VulkanInstance, VulkanSemaphore, VulkanTexture,
+    VulkanTimeline,
+};
+use gpushare::{
+    Format, HandleType, OwnedHandle, Permanence, Refused, SyncDescriptor, SyncError, SyncHandle, SyncKind, SyncRefused,
+    TextureDescriptor, TextureError, Tiling,
+};
 
+use crate::backend::sync::SyncDevice;
 use crate::backend::{ImportHandle, SharingDevice};
 use crate::protocol::DeviceReport;
 
@@ -42,6 +50,50 @@ impl SharingDevice for VulkanDevice {
     }
 }
 
+type Exported = Result<(SyncDescriptor, SyncHandle), SyncError>;
+
+// A number is one that nobody has open, as with textures.
+impl SyncDevice for VulkanDevice {
+    fn export_semaphore_unguarded(&self, semaphore: &mut VulkanSemaphore, handle_type: HandleType) -> Exported {
+        Self::export_semaphore_unguarded(self, semaphore, handle_type)
+    }
+
+    fn import_semaphore_unguarded(
+        &self,
+        into: &mut VulkanSemaphore,
+        descriptor: &SyncDescriptor,
+        source: RawSync,
+        permanence: Permanence,
+    ) -> Result<(), SyncRefused> {
+        // SAFETY: as said above.
+        unsafe { Self::import_semaphore_unguarded(self, into, descriptor, source, permanence) }
+    }
+
+    fn export_timeline_unguarded(&self, timeline: &mut VulkanTimeline, handle_type: HandleType) -> Exported {
+        Self::export_timeline_unguarded(self, timeline, handle_type)
+    }
+
+    fn import_timeline_unguarded(&self, descriptor: &SyncDescriptor, source: RawSync) -> Result<VulkanTimeline, SyncRefused> {
+        // SAFETY: as said above.
+        unsafe { Self::import_timeline_unguarded(self, descriptor, source) }
+    }
+
+    fn export_fence_unguarded(&self, fence: &mut VulkanFence, handle_type: HandleType) -> Exported {
+        Self::export_fence_unguarded(self, fence, handle_type)
+    }
+
+    fn import_fence_unguarded(
+        &self,
+        into: &mut VulkanFence,
+        descriptor: &SyncDescriptor,
+        source: RawSync,
+        permanence: Permanence,
+    ) -> Result<(), SyncRefused> {
+        // SAFETY: as said above.
+        unsafe { Self::import_fence_unguarded(self, into, descriptor, source, permanence) }
+    }
+}
+
 fn report(device: &PhysicalDevice) -> DeviceReport {
     let sharing = device.extensions().iter().any(|name| name == "VK_KHR_external_memory_fd");
     DeviceReport {
@@ -52,6 +104,10 @@ fn report(device: &PhysicalDevice) -> DeviceReport {
         // A software driver's heap is the machine's memory, in which everybody takes part.
         memory_budget: !device.is_cpu() && device.heap_usage().is_some(),
         textures: capabilities(device),
+        semaphores: sync_capabilities(device, SyncKind::Semaphore),
+        timelines: sync_capabilities(device, SyncKind::Timeline),
+        fences: sync_capabilities(device, SyncKind::Fence),
+        max_timeline_difference: device.timelines(),
     }
 }
 

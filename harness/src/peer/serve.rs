@@ -7,8 +7,9 @@ use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
 
-use crate::backend::{Backend, ImportHandle, MessageChannel};
+use crate::backend::{Backend, MessageChannel};
 use crate::peer::handles::Handles;
+use crate::peer::sync;
 use crate::protocol::{Code, HandleSource, Id, ImportManner, Numbered, Problem, Reply, Request, VERSION, digest};
 use crate::sys;
 
@@ -97,6 +98,13 @@ impl Server {
                 sys::limit_memory(bytes).map(|()| Reply::Done).map_err(|error| system("setting RLIMIT_FSIZE", error))
             }
             Request::HeapUsage => Ok(Reply::HeapUsage(self.backend.heap_usage())),
+            Request::Semaphore(request) => sync::semaphore(request, self.backend.sync()?, &mut self.handles),
+            Request::Timeline(request) => sync::timeline(request, self.backend.sync()?, &mut self.handles),
+            Request::Fence(request) => sync::fence(request, self.backend.sync()?, &mut self.handles),
+            Request::Gate { open } => self.backend.sync()?.gate(open).map(|()| Reply::Done),
+            Request::Sequence(requests) => {
+                requests.into_iter().try_fold(Reply::Done, |_, request| self.without_handles(request))
+            }
             Request::Reset => {
                 self.backend.reset();
                 self.handles.clear();
@@ -126,26 +134,8 @@ impl Server {
         source: HandleSource,
         manner: ImportManner,
     ) -> Result<(), Problem> {
-        let (id, handle) = match source {
-            HandleSource::Held(id) => {
-                let held = self.handles.take(&[id])?.pop();
-                (Some(id), ImportHandle::Owned(held.ok_or_else(|| Problem::new(Code::Request, "no handle"))?))
-            }
-            HandleSource::MinusOne => (None, ImportHandle::Number(-1)),
-            HandleSource::ClosedNumber => {
-                let number = sys::closed_number().map_err(|error| system("finding a closed descriptor number", error))?;
-                (None, ImportHandle::Number(number))
-            }
-        };
-        self.backend.import(texture, descriptor, handle, manner).map_err(|(returned, problem)| {
-            let handle_taken = id.is_some() && returned.is_none();
-            // The handle is still ours: a later request can look at it or close it.
-            if let (Some(id), Some(handle)) = (id, returned) {
-                let kept = self.handles.keep(&[id], vec![handle]);
-                debug_assert!(kept.is_ok(), "the number was freed above");
-            }
-            Problem { handle_taken, ..problem }
-        })
+        let Self { backend, handles, .. } = self;
+        sync::import(handles, source, |handle| backend.import(texture, descriptor, handle, manner))
     }
 
     fn on_channel(&mut self, request: Request) -> Answer {

@@ -6,4 +6,5 @@ mod history;
 mod problems;
 mod replies;
 mod requests;
+mod sync;
 mod values;

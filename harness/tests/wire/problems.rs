@@ -2,7 +2,7 @@
 
 use std::io;
 
-use gpushare::{ChannelError, DescriptorError, HandleType, SharedMemoryError, TextureError, Uuid};
+use gpushare::{ChannelError, DescriptorError, HandleType, SharedMemoryError, SyncError, SyncKind, TextureError, Uuid};
 use gpushare_harness::Problem;
 
 fn os() -> io::Error {
@@ -27,6 +27,36 @@ fn errors_of_textures() {
         TextureError::Vulkan { call: "vkAllocateMemory", result: "ERROR_OUT_OF_DEVICE_MEMORY".into() },
         TextureError::Driver { what: "no command buffer".into() },
         TextureError::Os { what: "duplicating a handle", source: os() },
+    ];
+
+    let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
+
+    insta::assert_json_snapshot!(problems);
+}
+
+#[test]
+fn errors_of_synchronisation() {
+    let (found, expected) = (Uuid([0xaa; 16]), Uuid([0xbb; 16]));
+    let (kind, handle_type) = (SyncKind::Semaphore, HandleType::SyncFd);
+    let errors = [
+        SyncError::Unsupported { what: "timeline semaphores".into() },
+        SyncError::NotExportable { kind, handle_type, rule: "VUID-VkSemaphoreGetFdInfoKHR-handleType-01132" },
+        SyncError::InvalidUse { what: "a queue is waiting for it", rule: "VUID-VkSemaphoreGetFdInfoKHR-handleType-01134" },
+        SyncError::NotIncreasing { found: 3, current: 3 },
+        SyncError::TooFarAhead { found: 9, current: 3, most: 5 },
+        SyncError::Descriptor { detail: "version is 2, expected 1".into() },
+        SyncError::ForeignDevice { found, expected },
+        SyncError::ForeignDriver { found, expected },
+        SyncError::WrongHandleType { kind, found: HandleType::OpaqueFd },
+        SyncError::InvalidHandle { expected: handle_type, detail: "it is a pipe".into() },
+        SyncError::Timeout { what: kind },
+        SyncError::PeerGone { what: kind },
+        SyncError::DeviceLost { what: "vkQueueSubmit" },
+        SyncError::Corrupt { what: SyncKind::Timeline, detail: "it changed all the time".into() },
+        SyncError::SharedMemory(SharedMemoryError::Unsealed),
+        SyncError::Vulkan { call: "vkGetSemaphoreFdKHR", result: "ERROR_TOO_MANY_OBJECTS".into() },
+        SyncError::Driver { what: "vkGetSemaphoreFdKHR answered SUCCESS with handle -1".into() },
+        SyncError::Os { what: "sleeping on shared memory", source: os() },
     ];
 
     let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use gpushare::pattern::{Likeness, Mismatch};
+use gpushare::sync::SyncCapability;
 use gpushare::vulkan::capability::TextureCapability;
-use gpushare::{Format, HandleType, TextureDescriptor, Tiling};
+use gpushare::{Format, HandleType, SyncDescriptor, TextureDescriptor, Tiling};
+use gpushare_harness::protocol::sync::SyncReply;
 use gpushare_harness::protocol::{Code, DeviceReport, HandleReport, InheritedDescriptor, Numbered, Payload, VERSION, digest};
 use gpushare_harness::{Problem, Reply};
 use serde_json::Value;
 
-use crate::values::{fields, identity};
+use crate::values::{fields, identity, sync_fields};
 
 fn device_report() -> DeviceReport {
     DeviceReport {
@@ -31,6 +33,20 @@ fn device_report() -> DeviceReport {
             max_extent: (16_384, 16_384),
             max_layers: 2048,
         }],
+        semaphores: vec![SyncCapability {
+            handle_type: HandleType::SyncFd,
+            exportable: true,
+            importable: true,
+            compatible: vec![HandleType::OpaqueFd, HandleType::SyncFd],
+            export_from_imported: vec![HandleType::SyncFd],
+            unusable: None,
+        }],
+        timelines: vec![SyncCapability {
+            unusable: Some("the driver does not offer VK_KHR_external_semaphore_fd".into()),
+            ..SyncCapability::none(HandleType::OpaqueFd)
+        }],
+        fences: vec![],
+        max_timeline_difference: Some(2_147_483_647),
     }
 }
 
@@ -58,6 +74,7 @@ fn all() -> Vec<Reply> {
         Reply::Inherited(vec![InheritedDescriptor { number: 3, target: "pipe:[4711]".into() }]),
         Reply::HeapUsage(Some(65_536)),
         Reply::Received { len: payload.len, digest: digest(&payload.bytes()), handles: 1, close_on_exec: true },
+        Reply::Sync(SyncReply::Exported { descriptor: SyncDescriptor::new(sync_fields()).expect("valid"), signalled: false }),
         Reply::Refused(Problem::new(Code::NotExportable, "the texture was not declared exportable")),
     ]
 }
@@ -75,6 +92,7 @@ fn has_an_example(reply: &Reply) -> bool {
         | Reply::Inherited(_)
         | Reply::HeapUsage(_)
         | Reply::Received { .. }
+        | Reply::Sync(_)
         | Reply::Refused(_) => true,
     }
 }

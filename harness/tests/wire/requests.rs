@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use gpushare::HandleType;
 use gpushare_harness::Request;
+use gpushare_harness::protocol::fence::FenceRequest;
+use gpushare_harness::protocol::semaphore::SemaphoreRequest;
+use gpushare_harness::protocol::timeline::TimelineRequest;
 use gpushare_harness::protocol::{DuplicateCall, HandleSource, ImportManner, Numbered, Object, Payload, VERSION};
 use rstest::rstest;
 use serde_json::Value;
@@ -34,6 +38,11 @@ fn all() -> Vec<Request> {
         Request::OpenChannel { handle: 14, channel: 1, message_bytes: 4096, handles: 8 },
         Request::Send { channel: 1, payload: Payload { len: 100, seed: 7 }, handles: vec![10], within: 1000 },
         Request::Receive { channel: 1, handles: 20, within: 1000 },
+        Request::Semaphore(SemaphoreRequest::Create { semaphore: 1, export: vec![HandleType::OpaqueFd] }),
+        Request::Timeline(TimelineRequest::Value { timeline: 1 }),
+        Request::Fence(FenceRequest::Submit { fence: 1 }),
+        Request::Gate { open: false },
+        Request::Sequence(vec![Request::Fill { texture: 1, pattern: PATTERN }, Request::Gate { open: true }]),
         Request::Reset,
         Request::Exit { status: 0 },
     ]
@@ -65,6 +74,11 @@ fn has_an_example(request: &Request) -> bool {
         | Request::OpenChannel { .. }
         | Request::Send { .. }
         | Request::Receive { .. }
+        | Request::Semaphore(_)
+        | Request::Timeline(_)
+        | Request::Fence(_)
+        | Request::Gate { .. }
+        | Request::Sequence(_)
         | Request::Reset
         | Request::Exit { .. } => true,
     }
@@ -107,6 +121,7 @@ fn every_kind_of_object_and_every_source_of_a_handle() {
         Object::DevNull,
         Object::EventFd,
         Object::Epoll,
+        Object::ThisProcess,
         Object::Memory { len: 4096 },
         Object::UnsealedMemory { len: 4096 },
     ];

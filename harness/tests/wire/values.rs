@@ -1,7 +1,11 @@
 //! The values that the examples are made of.
 
 use gpushare::descriptor::{DescriptorFields, PlaneLayout};
-use gpushare::{Api, Format, HandleType, Identity, Pattern, Placement, TextureDescriptor, TextureSpec, Tiling, Uuid};
+use gpushare::sync::SyncFields;
+use gpushare::{
+    Api, Format, HandleType, Identity, Pattern, Placement, SyncDescriptor, SyncKind, TextureDescriptor, TextureSpec, Tiling,
+    Uuid,
+};
 
 pub(crate) const PATTERN: Pattern = Pattern { seed: 42, frame: 3 };
 
@@ -37,5 +41,16 @@ pub(crate) fn identity() -> Identity {
         api_version: "1.3.0".into(),
         device_uuid: Uuid([0xd0; 16]),
         driver_uuid: Uuid([0x0d; 16]),
+    }
+}
+
+pub(crate) fn sync_fields() -> SyncFields {
+    SyncFields {
+        version: SyncDescriptor::VERSION,
+        kind: SyncKind::Semaphore,
+        api: Api::Vulkan,
+        device_uuid: Uuid([0xd0; 16]),
+        driver_uuid: Uuid([0x0d; 16]),
+        handle_type: HandleType::SyncFd,
     }
 }

@@ -58,6 +58,7 @@ fn object_name(object: &Object) -> String {
         Object::DevNull => "dev_null",
         Object::EventFd => "eventfd",
         Object::Epoll => "epoll",
+        Object::ThisProcess => "process",
         Object::Memory { .. } => "memory",
         Object::UnsealedMemory { .. } => "unsealed_memory",
     }

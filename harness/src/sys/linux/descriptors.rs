@@ -55,6 +55,7 @@ pub(crate) fn make(object: Object) -> io::Result<OwnedHandle> {
         Object::DevNull => File::options().read(true).write(true).open("/dev/null")?.into(),
         Object::EventFd => rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC)?,
         Object::Epoll => rustix::event::epoll::create(rustix::event::epoll::CreateFlags::CLOEXEC)?,
+        Object::ThisProcess => return gpushare::Peer::this_process(),
         Object::Memory { len } => memory(len, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?,
         Object::UnsealedMemory { len } => memory(len, SealFlags::empty())?,
     };
