@@ -39,6 +39,7 @@
 mod attach;
 mod consumer;
 mod error;
+pub mod fixed;
 mod layout;
 mod memory;
 mod producer;

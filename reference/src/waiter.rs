@@ -10,6 +10,9 @@
 //! (`MEMBARRIER_CMD_GLOBAL_EXPEDITED`, [membarrier(2)](https://man7.org/linux/man-pages/man2/membarrier.2.html)), and the
 //! other side only keeps its compiler from reordering. Where one of the two cannot take part, its peer fences.
 //!
+//! The order itself costs more than a fence, though less than the sleep. Whoever sleeps again and again therefore asks its peer to fence,
+//! which sends little then, and orders again once it has been awake for a while: only the first of many sleeps costs a barrier.
+//!
 //! A plain futex sleeps on when the process that should have woken it dies; here the sleep ends, because a [`Peer`] is watched.
 
 use std::fmt;
@@ -53,16 +56,16 @@ pub struct Patience {
     /// Looks before the first sleep, a pause between them; some nanoseconds each. 0 on a single processor, where the other
     /// side cannot act while this one spins.
     pub spin: u32,
-    /// A sleep this long ends by itself, and the wait looks again; its deadline is not touched by that. It bounds what a peer
-    /// that fails to wake costs.
+    /// A sleep this long ends by itself, and the wait looks again; its deadline is not touched by that. `Duration::MAX`: a sleep
+    /// ends with a wake-up, the peer's death or the deadline, and one without deadline needs no timer.
     pub park: Duration,
 }
 
 impl Default for Patience {
-    /// 2,000 looks (none where there is one processor), then sleeps of at most 100 ms.
+    /// 2,000 looks (none where there is one processor), then sleeps until something happens.
     fn default() -> Self {
         let alone = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-        Self { spin: if alone { 0 } else { 2_000 }, park: Duration::from_millis(100) }
+        Self { spin: if alone { 0 } else { 2_000 }, park: Duration::MAX }
     }
 }
 
@@ -211,7 +214,7 @@ pub(crate) fn acquire<B: Bell, T, A: Atomic<T>>(bell: &B, word: &A) -> T {
 pub(crate) mod status {
     /// About to sleep, or asleep.
     pub(crate) const ARMED: u64 = 1;
-    /// Issues barriers before it sleeps, so that the other side need not fence.
+    /// Will issue a barrier before it sleeps, so that the other side need not fence.
     pub(crate) const BARRIERS: u64 = 2;
     /// Will do no more.
     pub(crate) const CLOSED: u64 = 4;
@@ -224,6 +227,9 @@ pub(crate) mod status {
     /// No status is this one.
     pub(crate) const NONE: u64 = u64::MAX;
 }
+
+/// Looks without a sleep between them after which a side sleeps so rarely that barriers cost less than its peer's fences.
+const AWAKE: u32 = 64;
 
 /// One side's end of the event count.
 #[derive(Debug)]
@@ -241,6 +247,10 @@ pub(crate) struct EventCount {
     signal: u32,
     /// Wake-ups that cost a system call.
     wakes: u64,
+    /// Looks since the last sleep, while the peer is asked to fence.
+    looks: u32,
+    /// How many of them are enough.
+    awake: u32,
 }
 
 impl EventCount {
@@ -254,7 +264,15 @@ impl EventCount {
             woken: status::NONE,
             signal: 0,
             wakes: 0,
+            looks: 0,
+            awake: AWAKE,
         }
+    }
+
+    /// So many looks are enough.
+    #[cfg(test)]
+    pub(crate) fn set_awake(&mut self, looks: u32) {
+        self.awake = looks;
     }
 
     /// Say to the peer whether this side issues barriers. Before the first wait.
@@ -299,6 +317,17 @@ impl EventCount {
         self.quiet = if self.registered && seen & status::BARRIERS != 0 { seen } else { status::NONE };
     }
 
+    /// This side looks at what the peer did, and does not sleep; called now and then.
+    pub(crate) fn awake<B: Bell>(&mut self, bell: &B) {
+        if self.registered && self.own & status::BARRIERS == 0 {
+            self.looks += 1;
+            if self.looks >= self.awake {
+                self.own |= status::BARRIERS;
+                bell.own().status().store(self.own, Ordering::Release);
+            }
+        }
+    }
+
     /// This side does no more, for one of the reasons of [`status::LEFT`]; a peer that waits learns it.
     pub(crate) fn leave<B: Bell>(&mut self, bell: &B, why: u64) {
         self.own |= why;
@@ -331,15 +360,16 @@ impl EventCount {
     /// One sleep: announce, look again, sleep, take the announcement back. `None`: woken, and not ready.
     fn sleep<B: Bell>(&mut self, bell: &B, deadline: Deadline, ready: &mut impl FnMut() -> bool) -> io::Result<Option<Wait>> {
         let ticket = acquire(bell, bell.peer().signal());
-        self.own = self.own.wrapping_add(status::SLEEP) | status::ARMED;
+        let promised = self.own & status::BARRIERS != 0;
+        // From here on the peer fences. It may not know that yet, so the barrier that was promised is due once more.
+        self.own = (self.own & !status::BARRIERS).wrapping_add(status::SLEEP) | status::ARMED;
+        self.looks = 0;
         bell.own().status().store(self.own, Ordering::Release);
         bell.fence(Ordering::SeqCst);
         let mut slice = self.patience.park;
-        if self.own & status::BARRIERS != 0 && !bell.barrier() {
-            // Refused although it was granted once (a filter that came later): from now on the peer has to fence. It may not
-            // know that yet, so this one sleep is short.
-            self.own &= !status::BARRIERS;
-            bell.own().status().store(self.own, Ordering::Release);
+        if promised && !bell.barrier() {
+            // Refused although it was granted once (a filter that came later): never promised again, and this one sleep is short.
+            self.registered = false;
             slice = slice.min(Duration::from_millis(1));
         }
         // Death first: what a peer wrote before it died is seen by a look that comes after its death.
@@ -364,6 +394,7 @@ impl EventCount {
         let until = match deadline.left() {
             Some(left) if left.is_zero() => return Ok(Some(Wait::TimedOut)),
             Some(left) if left <= slice => deadline,
+            None if slice == Duration::MAX => deadline,
             _ => Deadline::after(slice),
         };
         Ok(match bell.park(ticket, until)? {

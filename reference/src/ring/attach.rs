@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{self, Header, Role};
+use super::layout::{self, Header, Role, Shape};
 use super::memory::Shared;
 use super::{Consumer, Producer, RingError};
 use crate::handle::OwnedHandle;
@@ -18,7 +18,7 @@ use crate::sys;
 pub struct Terms {
     /// The role that is to be had.
     pub role: Role,
-    /// Bytes for messages and their headers: a power of two.
+    /// Bytes for messages and their headers: a power of two. Of a ring for messages of one size, their number.
     pub capacity: u64,
     /// A number that belongs to this ring alone, so that handles of different rings cannot be mixed.
     pub generation: u64,
@@ -63,14 +63,11 @@ pub struct Refused {
 }
 
 /// Two new objects, and this side's view of them.
-pub(super) fn create(role: Role, capacity: u64) -> Result<(Shared, Offer), RingError> {
-    layout::check_capacity(capacity)?;
-    let generation = generation();
+pub(super) fn create(role: Role, shape: Shape) -> Result<(Shared, Offer), RingError> {
+    let (generation, capacity) = (generation(), shape.capacity);
     let other = role.other();
-    let header = layout::header(role, capacity, generation, true);
-    let own = SharedMemory::create_owned(layout::object_bytes(role, capacity), &header)?;
-    let header = layout::header(other, capacity, generation, false);
-    let peer = SharedMemory::create_lent(layout::object_bytes(other, capacity), &header)?;
+    let own = SharedMemory::create_owned(shape.object_bytes(role), &shape.header(role, generation, true))?;
+    let peer = SharedMemory::create_lent(shape.object_bytes(other), &shape.header(other, generation, false))?;
     let handles = [peer.handle()?, own.handle()?];
     Ok((Shared::new(role, own, peer), Offer { terms: Terms { role: other, capacity, generation }, handles }))
 }
@@ -80,30 +77,36 @@ fn generation() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-pub(super) fn attach(role: Role, offer: Offer) -> Result<(Shared, Terms), Box<Refused>> {
+/// `shape`: what the terms' capacity means to the caller, or why there can be no such ring.
+pub(super) fn attach(
+    role: Role,
+    offer: Offer,
+    shape: fn(u64) -> Result<Shape, RingError>,
+) -> Result<(Shared, Shape), Box<Refused>> {
     let Offer { terms, handles: [own, peer] } = offer;
     let refuse = |own, peer, error| Box::new(Refused { offer: Offer { terms, handles: [own, peer] }, error });
-    let checked = layout::check_capacity(terms.capacity).and_then(|()| {
-        if terms.role == role { Ok(()) } else { Err(RingError::WrongRole { offered: terms.role, attached: role }) }
+    let checked = shape(terms.capacity).and_then(|shape| {
+        if terms.role == role { Ok(shape) } else { Err(RingError::WrongRole { offered: terms.role, attached: role }) }
     });
-    if let Err(error) = checked {
-        return Err(refuse(own, peer, error));
-    }
-    let peer = match SharedMemory::attach_reader(peer, layout::object_bytes(role.other(), terms.capacity)) {
+    let shape = match checked {
+        Ok(shape) => shape,
+        Err(error) => return Err(refuse(own, peer, error)),
+    };
+    let peer = match SharedMemory::attach_reader(peer, shape.object_bytes(role.other())) {
         Ok(memory) => memory,
         Err(AttachRefused { handle, error }) => return Err(refuse(own, handle, error.into())),
     };
-    let own = match SharedMemory::attach_owned(own, layout::object_bytes(role, terms.capacity)) {
+    let own = match SharedMemory::attach_owned(own, shape.object_bytes(role)) {
         Ok(memory) => memory,
         Err(AttachRefused { handle, error }) => {
-            let (handle, error) = why_read_only(handle, error, terms);
+            let (handle, error) = why_read_only(handle, error, role, shape);
             return Err(refuse(handle, peer.into_handle(), error));
         }
     };
-    let checked = check_headers(role, terms, &own, &peer);
+    let checked = check_headers(role, terms.generation, shape, &own, &peer);
     let shared = Shared::new(role, own, peer);
     match checked.and_then(|()| claim(role, &shared)) {
-        Ok(()) => Ok((shared, terms)),
+        Ok(()) => Ok((shared, shape)),
         Err(error) => {
             let (own, peer) = shared.give_back();
             Err(refuse(own.into_handle(), peer.into_handle(), error))
@@ -112,13 +115,12 @@ pub(super) fn attach(role: Role, offer: Offer) -> Result<(Shared, Terms), Box<Re
 }
 
 /// An object that can only be read was claimed before, or the wrong handle came: its header tells.
-fn why_read_only(handle: OwnedHandle, error: SharedMemoryError, terms: Terms) -> (OwnedHandle, RingError) {
-    let bytes = layout::object_bytes(terms.role, terms.capacity);
+fn why_read_only(handle: OwnedHandle, error: SharedMemoryError, role: Role, shape: Shape) -> (OwnedHandle, RingError) {
     let SharedMemoryError::ReadOnly { .. } = error else { return (handle, error.into()) };
-    match SharedMemory::attach_reader(handle, bytes) {
+    match SharedMemory::attach_reader(handle, shape.object_bytes(role)) {
         Ok(memory) => {
             let claimed = read_header(&memory).is_ok_and(|header| layout::is_claimed(&header));
-            (memory.into_handle(), if claimed { RingError::Taken(terms.role) } else { error.into() })
+            (memory.into_handle(), if claimed { RingError::Taken(role) } else { error.into() })
         }
         Err(AttachRefused { handle, .. }) => (handle, error.into()),
     }
@@ -130,9 +132,9 @@ fn read_header(memory: &SharedMemory) -> Result<Header, SharedMemoryError> {
     Ok(header)
 }
 
-fn check_headers(role: Role, terms: Terms, own: &SharedMemory, peer: &SharedMemory) -> Result<(), RingError> {
+fn check_headers(role: Role, generation: u64, shape: Shape, own: &SharedMemory, peer: &SharedMemory) -> Result<(), RingError> {
     for (role, memory) in [(role, own), (role.other(), peer)] {
-        layout::check(&read_header(memory)?, role, terms.capacity, terms.generation)?;
+        shape.check(&read_header(memory)?, role, generation)?;
     }
     Ok(())
 }
@@ -152,7 +154,7 @@ impl Producer {
     /// # Errors
     /// [`RingError::Capacity`], or [`RingError::Memory`] where the system has none left.
     pub fn create(capacity: u64) -> Result<(Self, Offer), RingError> {
-        let (shared, offer) = create(Role::Producer, capacity)?;
+        let (shared, offer) = create(Role::Producer, Shape::bytes(capacity)?)?;
         Ok((Self::over(shared, capacity, sys::wait::register_barrier()), offer))
     }
 
@@ -161,8 +163,8 @@ impl Producer {
     /// # Errors
     /// [`Refused`] holds the offer and the reason.
     pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
-        let (shared, terms) = attach(Role::Producer, offer)?;
-        Ok(Self::over(shared, terms.capacity, sys::wait::register_barrier()))
+        let (shared, shape) = attach(Role::Producer, offer, Shape::bytes)?;
+        Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
     }
 }
 
@@ -172,7 +174,7 @@ impl Consumer {
     /// # Errors
     /// As [`Producer::create`].
     pub fn create(capacity: u64) -> Result<(Self, Offer), RingError> {
-        let (shared, offer) = create(Role::Consumer, capacity)?;
+        let (shared, offer) = create(Role::Consumer, Shape::bytes(capacity)?)?;
         Ok((Self::over(shared, capacity, sys::wait::register_barrier()), offer))
     }
 
@@ -181,7 +183,7 @@ impl Consumer {
     /// # Errors
     /// [`Refused`] holds the offer and the reason.
     pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
-        let (shared, terms) = attach(Role::Consumer, offer)?;
-        Ok(Self::over(shared, terms.capacity, sys::wait::register_barrier()))
+        let (shared, shape) = attach(Role::Consumer, offer, Shape::bytes)?;
+        Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
     }
 }

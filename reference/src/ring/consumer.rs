@@ -51,6 +51,12 @@ impl<M: Memory> Consumer<M> {
         self.event.set_patience(patience);
     }
 
+    /// Looks without a sleep after which this side issues barriers again.
+    #[cfg(test)]
+    pub(in crate::ring) fn set_awake(&mut self, looks: u32) {
+        self.event.set_awake(looks);
+    }
+
     /// Wake-ups of the producer so far that cost a system call.
     #[must_use]
     pub fn wakes(&self) -> u64 {
@@ -214,6 +220,7 @@ impl<M: Memory> Consumer<M> {
     /// The way when everything that was known to be written is taken.
     #[inline(never)]
     fn look_for_message(&mut self) -> Result<bool, RingError> {
+        self.event.awake(&self.memory);
         // Death and farewell first: what the producer wrote before either is seen by the look that follows.
         let dead = self.memory.peer_is_dead();
         let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;

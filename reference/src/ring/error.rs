@@ -85,6 +85,16 @@ pub enum RingError {
         /// The largest.
         most: u64,
     },
+    /// No ring can have room for so many messages of one size.
+    #[error("a ring for {found} messages; it can have room for 1 to {most}, in its terms a multiple of {unit}")]
+    Messages {
+        /// What was asked for.
+        found: u64,
+        /// Messages that share a line.
+        unit: u64,
+        /// The most.
+        most: u64,
+    },
     /// A memory object that does not fit the terms.
     #[error("the {role}'s memory object has {field} {found:#x}, expected {expected:#x}")]
     Mismatch {

@@ -48,7 +48,7 @@ impl fmt::Display for Role {
 
 const MAGIC: u64 = u64::from_le_bytes(*b"gpuring\n");
 /// Changes with every change to what this file says.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where the messages begin in the producer's object: on a page of their own.
 pub(super) const DATA: usize = 4096;
@@ -69,9 +69,10 @@ pub struct Control {
     role: AtomicU32,
     capacity: AtomicU64,
     generation: AtomicU64,
+    message: AtomicU64,
     /// 0 until somebody attached in this role.
     pub(super) claimed: AtomicU32,
-    _1: [u8; 92],
+    _1: [u8; 84],
     position: AtomicU64,
     _2: [u8; 120],
     status: AtomicU64,
@@ -79,7 +80,7 @@ pub struct Control {
     signal: AtomicU32,
 }
 
-const _: () = assert!(offset_of!(Control, claimed) == 32 && size_of::<Header>() == offset_of!(Control, _1));
+const _: () = assert!(offset_of!(Control, claimed) == 40 && size_of::<Header>() == offset_of!(Control, _1));
 const _: () = assert!(offset_of!(Control, position) == 128 && offset_of!(Control, status) == 256);
 const _: () = assert!(offset_of!(Control, signal) == 384 && size_of::<Control>() == DATA);
 
@@ -122,57 +123,79 @@ macro_rules! atomic {
 atomic!(AtomicU64, u64);
 atomic!(AtomicU32, u32);
 
-/// The first bytes of [`Control`], which are written once, before anybody else sees the object.
-pub(super) type Header = [u8; 36];
-
-/// The header of an object.
-pub(super) fn header(role: Role, capacity: u64, generation: u64, claimed: bool) -> Header {
-    let mut bytes = [0; size_of::<Header>()];
-    bytes[0..8].copy_from_slice(&MAGIC.to_ne_bytes());
-    bytes[8..12].copy_from_slice(&VERSION.to_ne_bytes());
-    bytes[12..16].copy_from_slice(&role.number().to_ne_bytes());
-    bytes[16..24].copy_from_slice(&capacity.to_ne_bytes());
-    bytes[24..32].copy_from_slice(&generation.to_ne_bytes());
-    bytes[32..36].copy_from_slice(&u32::from(claimed).to_ne_bytes());
-    bytes
+/// What a ring holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Bytes for messages and their headers; of messages of one size, their number.
+    pub(super) capacity: u64,
+    /// Bytes of each message; 0 where they may have any number.
+    pub(super) message: u64,
+    /// Bytes behind the control page in the producer's object.
+    pub(super) data: u64,
 }
 
-/// Whether an object is the one that the terms speak of. The magic tells the byte order too.
-pub(super) fn check(found: &Header, role: Role, capacity: u64, generation: u64) -> Result<(), RingError> {
-    let expected = header(role, capacity, generation, false);
-    let fields = [("magic", 0..8), ("version", 8..12), ("role", 12..16), ("capacity", 16..24), ("generation", 24..32)];
-    for (field, range) in fields {
-        if found[range.clone()] != expected[range.clone()] {
-            let (found, expected) = (number(&found[range.clone()]), number(&expected[range]));
-            return Err(RingError::Mismatch { role, field, found, expected });
+impl Shape {
+    /// Messages of any length.
+    pub(super) fn bytes(capacity: u64) -> Result<Self, RingError> {
+        if capacity.is_power_of_two() && (LEAST_CAPACITY..=MOST_CAPACITY).contains(&capacity) {
+            Ok(Self { capacity, message: 0, data: capacity })
+        } else {
+            Err(RingError::Capacity { found: capacity, least: LEAST_CAPACITY, most: MOST_CAPACITY })
         }
     }
-    Ok(())
+
+    /// Bytes of a side's object.
+    pub(super) fn object_bytes(self, role: Role) -> u64 {
+        match role {
+            Role::Producer => DATA as u64 + self.data,
+            Role::Consumer => DATA as u64,
+        }
+    }
+
+    /// The header of a side's object.
+    pub(super) fn header(self, role: Role, generation: u64, claimed: bool) -> Header {
+        let mut bytes = [0; size_of::<Header>()];
+        bytes[0..8].copy_from_slice(&MAGIC.to_ne_bytes());
+        bytes[8..12].copy_from_slice(&VERSION.to_ne_bytes());
+        bytes[12..16].copy_from_slice(&role.number().to_ne_bytes());
+        bytes[16..24].copy_from_slice(&self.capacity.to_ne_bytes());
+        bytes[24..32].copy_from_slice(&generation.to_ne_bytes());
+        bytes[32..40].copy_from_slice(&self.message.to_ne_bytes());
+        bytes[40..44].copy_from_slice(&u32::from(claimed).to_ne_bytes());
+        bytes
+    }
+
+    /// Whether an object is the one that the terms speak of. The magic tells the byte order too.
+    pub(super) fn check(self, found: &Header, role: Role, generation: u64) -> Result<(), RingError> {
+        let expected = self.header(role, generation, false);
+        let fields = [
+            ("magic", 0..8),
+            ("version", 8..12),
+            ("role", 12..16),
+            ("capacity", 16..24),
+            ("generation", 24..32),
+            ("message size", 32..40),
+        ];
+        for (field, range) in fields {
+            if found[range.clone()] != expected[range.clone()] {
+                let (found, expected) = (number(&found[range.clone()]), number(&expected[range]));
+                return Err(RingError::Mismatch { role, field, found, expected });
+            }
+        }
+        Ok(())
+    }
 }
+
+/// The first bytes of [`Control`], which are written once, before anybody else sees the object.
+pub(super) type Header = [u8; 44];
 
 /// Whether a header says that somebody has its role.
 pub(super) fn is_claimed(header: &Header) -> bool {
-    header[32..36] != [0; 4]
+    header[40..44] != [0; 4]
 }
 
 fn number(bytes: &[u8]) -> u64 {
     bytes.iter().enumerate().fold(0, |number, (at, byte)| number | u64::from(*byte) << (8 * at))
-}
-
-/// Bytes of a side's object.
-pub(super) fn object_bytes(role: Role, capacity: u64) -> u64 {
-    match role {
-        Role::Producer => DATA as u64 + capacity,
-        Role::Consumer => DATA as u64,
-    }
-}
-
-pub(super) fn check_capacity(found: u64) -> Result<(), RingError> {
-    if found.is_power_of_two() && (LEAST_CAPACITY..=MOST_CAPACITY).contains(&found) {
-        Ok(())
-    } else {
-        Err(RingError::Capacity { found, least: LEAST_CAPACITY, most: MOST_CAPACITY })
-    }
 }
 
 /// What a message of `len` bytes takes up.

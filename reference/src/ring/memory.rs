@@ -22,6 +22,10 @@ pub trait Memory: Bell {
     fn write_header(&self, at: usize, header: u64);
     /// Read a message's header, once.
     fn read_header(&self, at: usize) -> u64;
+    /// Write a word among the messages that tells of what was written before it; `at` as with a header.
+    fn publish(&self, at: usize, word: u64);
+    /// Read such a word, once. An acquire fence is due after it.
+    fn published(&self, at: usize) -> u64;
 }
 
 /// The two memory objects of a ring, as one side has them mapped.
@@ -85,6 +89,14 @@ impl Shared {
         let first = len.min(mask as usize + 1 - at);
         let piece = |at, len| ptr::slice_from_raw_parts_mut(self.pointer(at), len);
         [piece(at, first), piece(0, len - first)]
+    }
+
+    /// A word among the messages. The caller keeps `at` to a multiple of 8 below the capacity, and stores only as the producer.
+    #[inline]
+    fn word(&self, at: usize) -> &AtomicU64 {
+        // SAFETY: 8 bytes from `at` on lie within the messages, which begin on a page; all access to headers and counts is
+        // atomic. Where the page is read-only, relaxed loads of 8 bytes are defined.
+        unsafe { &*self.pointer(at).cast() }
     }
 
     /// Nobody, this process included, can map this side's object for writing once more.
@@ -156,15 +168,21 @@ impl Memory for Shared {
 
     #[inline]
     fn write_header(&self, at: usize, header: u64) {
-        // SAFETY: `at` is a multiple of 8 below the capacity, itself a multiple of 8, behind a page-aligned start.
-        let word = unsafe { &*self.pointer(at).cast::<AtomicU64>() };
-        word.store(header, Ordering::Relaxed);
+        self.word(at).store(header, Ordering::Relaxed);
     }
 
     #[inline]
     fn read_header(&self, at: usize) -> u64 {
-        // SAFETY: as in `write_header`. Where the page is read-only, a relaxed load of 8 bytes is defined.
-        let word = unsafe { &*self.pointer(at).cast::<AtomicU64>() };
-        word.load(Ordering::Relaxed)
+        self.word(at).load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn publish(&self, at: usize, word: u64) {
+        self.word(at).store(word, Ordering::Release);
+    }
+
+    #[inline]
+    fn published(&self, at: usize) -> u64 {
+        self.word(at).load(Ordering::Relaxed)
     }
 }

@@ -27,8 +27,9 @@ pub struct Producer<M: Memory = Shared> {
     fault: Option<Fault>,
 }
 
+/// Why nothing can be sent any more.
 #[derive(Clone, Copy, Debug)]
-enum Fault {
+pub(super) enum Fault {
     Closed,
     GivenUp,
     Corrupt(Corruption),
@@ -68,6 +69,12 @@ impl<M: Memory> Producer<M> {
     /// How long waits spin, and how long they sleep at once.
     pub fn set_patience(&mut self, patience: Patience) {
         self.event.set_patience(patience);
+    }
+
+    /// Looks without a sleep after which this side issues barriers again.
+    #[cfg(test)]
+    pub(in crate::ring) fn set_awake(&mut self, looks: u32) {
+        self.event.set_awake(looks);
     }
 
     /// Wake-ups of the consumer so far that cost a system call.
@@ -216,6 +223,7 @@ impl<M: Memory> Producer<M> {
         if let Some(fault) = self.fault {
             return Err(fault.into());
         }
+        self.event.awake(&self.memory);
         let need = record(len);
         if need > self.capacity {
             return Err(RingError::TooLarge { found: len, most: self.max_message() });

@@ -4,6 +4,7 @@
 mod attach;
 mod contract;
 mod fickle;
+mod fixed;
 mod hostile;
 mod machine;
 mod models;

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use crate::handle::OwnedHandle;
-use crate::ring::layout::{self, Role};
+use crate::ring::layout::{Role, Shape};
 use crate::ring::{Consumer, Offer, Producer, RingError, Terms};
 use crate::shm::{SharedMemory, SharedMemoryError};
 
@@ -78,21 +78,23 @@ fn of_many_that_attach_at_once_one_gets_in() {
 #[case::role(12, "role")]
 #[case::capacity(16, "capacity")]
 #[case::generation(24, "generation")]
+#[case::message(32, "message size")]
 fn an_object_that_is_another_is_refused(
     #[case] at: usize,
     #[case] name: &str,
     #[values(Role::Producer, Role::Consumer)] whose: Role,
 ) {
+    let shape = Shape::bytes(64).unwrap();
     let terms = Terms { role: Role::Consumer, capacity: 64, generation: 5 };
     let object = |role| {
-        let mut header = layout::header(role, 64, 5, role == Role::Producer);
+        let mut header = shape.header(role, 5, role == Role::Producer);
         if role == whose {
             header[at] ^= 1;
         }
         header
     };
-    let own = SharedMemory::create_lent(layout::object_bytes(Role::Consumer, 64), &object(Role::Consumer)).unwrap();
-    let peer = SharedMemory::create_owned(layout::object_bytes(Role::Producer, 64), &object(Role::Producer)).unwrap();
+    let own = SharedMemory::create_lent(shape.object_bytes(Role::Consumer), &object(Role::Consumer)).unwrap();
+    let peer = SharedMemory::create_owned(shape.object_bytes(Role::Producer), &object(Role::Producer)).unwrap();
     let offer = Offer::from_parts(terms, [own.handle().unwrap(), peer.handle().unwrap()]);
 
     let error = Consumer::attach(offer).unwrap_err().error;
@@ -155,10 +157,11 @@ fn an_object_of_another_size_is_refused() {
 
 #[test]
 fn an_object_that_can_be_resized_or_written_by_others_is_refused() {
+    let shape = Shape::bytes(64).unwrap();
     let terms = Terms { role: Role::Consumer, capacity: 64, generation: 5 };
-    let own = SharedMemory::create_lent(4096, &layout::header(Role::Consumer, 64, 5, false)).unwrap();
-    let open = SharedMemory::create(layout::object_bytes(Role::Producer, 64)).unwrap();
-    open.write(0, &layout::header(Role::Producer, 64, 5, true)).unwrap();
+    let own = SharedMemory::create_lent(4096, &shape.header(Role::Consumer, 5, false)).unwrap();
+    let open = SharedMemory::create(shape.object_bytes(Role::Producer)).unwrap();
+    open.write(0, &shape.header(Role::Producer, 5, true)).unwrap();
 
     let error = Consumer::attach(Offer::from_parts(terms, [own.handle().unwrap(), open.handle().unwrap()])).unwrap_err().error;
 
@@ -167,14 +170,14 @@ fn an_object_that_can_be_resized_or_written_by_others_is_refused() {
 
 #[test]
 fn nobody_else_can_write_to_a_side() {
+    let shape = Shape::bytes(64).unwrap();
     let (_producer, offer) = Producer::create(64).unwrap();
     let [consumers, producers] = offer_handles(&offer);
-    let bytes = layout::object_bytes(Role::Producer, 64);
-    let refused = SharedMemory::attach(producers, bytes).unwrap_err();
+    let refused = SharedMemory::attach(producers, shape.object_bytes(Role::Producer)).unwrap_err();
     assert!(matches!(refused.error, SharedMemoryError::ReadOnly { .. }), "{}", refused.error);
 
     let _consumer = Consumer::attach(offer).unwrap();
 
-    let refused = SharedMemory::attach(consumers, layout::object_bytes(Role::Consumer, 64)).unwrap_err();
+    let refused = SharedMemory::attach(consumers, shape.object_bytes(Role::Consumer)).unwrap_err();
     assert!(matches!(refused.error, SharedMemoryError::ReadOnly { .. }), "{}", refused.error);
 }

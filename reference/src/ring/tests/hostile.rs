@@ -8,7 +8,7 @@ use rstest::rstest;
 
 use crate::deadline::Deadline;
 use crate::ring::attach::{attach, create};
-use crate::ring::layout::Role;
+use crate::ring::layout::{Role, Shape};
 use crate::ring::memory::{Memory, Shared};
 use crate::ring::{Consumer, Corruption, Offer, Producer, RingError, Terms, layout};
 use crate::waiter::{Bell, Words};
@@ -17,14 +17,14 @@ const CAPACITY: u64 = 256;
 
 /// A producer's memory without a producer's care, and an honest consumer.
 fn hostile_producer() -> (Shared, Consumer) {
-    let (shared, offer) = create(Role::Producer, CAPACITY).unwrap();
+    let (shared, offer) = create(Role::Producer, Shape::bytes(CAPACITY).unwrap()).unwrap();
     (shared, Consumer::attach(offer).unwrap())
 }
 
 /// The same with the roles exchanged.
 fn hostile_consumer() -> (Shared, Producer) {
     let (producer, offer) = Producer::create(CAPACITY).unwrap();
-    (attach(Role::Consumer, offer).unwrap().0, producer)
+    (attach(Role::Consumer, offer, Shape::bytes).unwrap().0, producer)
 }
 
 fn interesting() -> impl Iterator<Item = u64> {

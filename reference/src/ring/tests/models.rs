@@ -9,7 +9,6 @@ use loom::sync::{Arc, Condvar, Mutex};
 use rstest::rstest;
 
 use crate::deadline::Deadline;
-use crate::ring::layout::Role;
 use crate::ring::{Consumer, Memory, Producer, RingError};
 use crate::waiter::{Atomic, Bell, Parked, Patience, Words};
 
@@ -30,7 +29,7 @@ macro_rules! atomic {
 atomic!(AtomicU64, u64);
 atomic!(AtomicU32, u32);
 
-struct Side {
+pub(super) struct Side {
     position: AtomicU64,
     status: AtomicU64,
     signal: AtomicU32,
@@ -59,14 +58,17 @@ struct Everything {
     sides: [Side; 2],
     /// The messages' bytes, eight to a cell: loom reports a cell that one side writes while the other reads it.
     cells: Vec<UnsafeCell<[u8; 8]>>,
+    /// Counts that lie among them.
+    counts: Vec<AtomicU64>,
+    /// What a barrier is ordered by, see [`Bell::barrier`].
+    barriers: AtomicU64,
 }
 
-struct Modelled {
+pub(super) struct Modelled {
     all: Arc<Everything>,
     own: usize,
-    /// Whether both sides take part in barriers. loom has none, so the light fence is then modelled by a full one, which is what
-    /// the sleeper's barrier makes of it. Where one side cannot take part, the light fence is nothing.
-    both: bool,
+    /// Whether this side takes part in barriers.
+    registered: bool,
 }
 
 impl Bell for Modelled {
@@ -84,13 +86,17 @@ impl Bell for Modelled {
         loom::sync::atomic::fence(order);
     }
 
+    /// loom knows no barriers. One is a moment that lies before or behind each light fence of the other side, and what was done
+    /// before the earlier of the two is seen behind the later: as if both changed the same word. Without a barrier, or on a side that it
+    /// does not reach, the light fence is nothing.
     fn light_fence(&self) {
-        if self.both {
-            loom::sync::atomic::fence(Ordering::SeqCst);
+        if self.registered {
+            self.all.barriers.fetch_add(1, Ordering::AcqRel);
         }
     }
 
     fn barrier(&self) -> bool {
+        self.all.barriers.fetch_add(1, Ordering::AcqRel);
         true
     }
 
@@ -141,31 +147,50 @@ impl Memory for Modelled {
         // SAFETY: as in `write`.
         u64::from_ne_bytes(self.all.cells[at / 8].with(|cell| unsafe { *cell }))
     }
+
+    fn publish(&self, at: usize, word: u64) {
+        self.all.counts[at / 64].store(word, Ordering::Release);
+    }
+
+    fn published(&self, at: usize) -> u64 {
+        self.all.counts[at / 64].load(Ordering::Relaxed)
+    }
 }
 
-/// `barriers`: whether the producer, and whether the consumer, takes part in barriers.
-fn ring(capacity: u64, barriers: (bool, bool)) -> (Producer<Modelled>, Consumer<Modelled>) {
+/// The memory of both sides, `bytes` for messages. `barriers`: whether the producer, and whether the consumer, takes part in them.
+pub(super) fn memory(bytes: usize, barriers: (bool, bool)) -> [Modelled; 2] {
     let side = || Side {
         position: AtomicU64::new(0),
         status: AtomicU64::new(0),
         signal: AtomicU32::new(0),
         queue: (Mutex::new(()), Condvar::new()),
     };
-    let cells = (0..capacity / 8).map(|_| UnsafeCell::new([0; 8])).collect();
-    let all = Arc::new(Everything { sides: [side(), side()], cells });
-    let memory =
-        |role| Modelled { all: Arc::clone(&all), own: usize::from(role == Role::Consumer), both: barriers.0 && barriers.1 };
-    let mut producer = Producer::over(memory(Role::Producer), capacity, barriers.0);
-    let mut consumer = Consumer::over(memory(Role::Consumer), capacity, barriers.1);
-    // One sleep, however long: a wake-up that is lost is a deadlock, which loom reports.
-    let patience = Patience { spin: 0, park: std::time::Duration::MAX };
-    producer.set_patience(patience);
-    consumer.set_patience(patience);
+    let all = Arc::new(Everything {
+        sides: [side(), side()],
+        cells: (0..bytes / 8).map(|_| UnsafeCell::new([0; 8])).collect(),
+        counts: (0..bytes.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
+        barriers: AtomicU64::new(0),
+    });
+    [(0, barriers.0), (1, barriers.1)].map(|(own, registered)| Modelled { all: Arc::clone(&all), own, registered })
+}
+
+/// One sleep, however long: a wake-up that is lost is a deadlock, which loom reports.
+pub(super) const ONE_SLEEP: Patience = Patience { spin: 0, park: std::time::Duration::MAX };
+
+fn ring(capacity: u64, barriers: (bool, bool)) -> (Producer<Modelled>, Consumer<Modelled>) {
+    let [producers, consumers] = memory(capacity as usize, barriers);
+    let mut producer = Producer::over(producers, capacity, barriers.0);
+    let mut consumer = Consumer::over(consumers, capacity, barriers.1);
+    producer.set_patience(ONE_SLEEP);
+    consumer.set_patience(ONE_SLEEP);
+    // Back to barriers with the next look, so that every change of mind between two sleeps is explored.
+    producer.set_awake(1);
+    consumer.set_awake(1);
     (producer, consumer)
 }
 
 /// With `GPUSHARE_LONG` set more is explored: minutes instead of seconds.
-fn long() -> bool {
+pub(super) fn long() -> bool {
     std::env::var_os("GPUSHARE_LONG").is_some()
 }
 
@@ -173,7 +198,7 @@ fn messages() -> impl Iterator<Item = &'static [u8]> {
     [&b"one"[..], b"", b"twelve bytes"].into_iter().filter(|message| long() || !message.is_empty())
 }
 
-fn explore(model: impl Fn() + Sync + Send + 'static) {
+pub(super) fn explore(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(if long() { 3 } else { 2 });
     builder.check(model);

@@ -1,0 +1,249 @@
+//! The producer's side.
+
+use std::sync::atomic::Ordering;
+
+use super::super::layout::Role;
+use super::super::memory::{Memory, Shared};
+use super::super::producer::Fault;
+use super::super::{Corruption, Offer, Refused, RingError, attach};
+use super::{Cells, Place};
+use crate::deadline::Deadline;
+use crate::sys;
+use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
+
+/// Sends messages of `N` bytes. There is one for a ring, and dropping it closes the ring.
+#[derive(Debug)]
+pub struct Producer<const N: usize, M: Memory = Shared> {
+    memory: M,
+    event: EventCount,
+    /// Fixed when the ring was attached.
+    cells: Cells<N>,
+    /// Where the next message goes.
+    place: Place<N>,
+    /// Its number, which is that of all messages sent.
+    position: u64,
+    /// The number of messages taken, when it was last looked at; `position - read <= capacity`.
+    read: u64,
+    /// The first message that has no room: `read + capacity`. 0 once nothing can be sent any more, so that the one
+    /// comparison that every send makes covers that too.
+    limit: u64,
+    /// Why nothing can be sent any more.
+    fault: Option<Fault>,
+}
+
+impl<const N: usize> Producer<N> {
+    /// Create a ring with room for at least so many messages and take the producer's side; the offer is for the consumer.
+    ///
+    /// # Errors
+    /// [`RingError::Capacity`] for none or too many, or [`RingError::Memory`] where the system has none left.
+    pub fn create(messages: u64) -> Result<(Self, Offer), RingError> {
+        let cells = Cells::<N>::with_room_for(messages)?;
+        let (shared, offer) = attach::create(Role::Producer, cells.own_shape())?;
+        Ok((Self::over(shared, cells.capacity, sys::wait::register_barrier()), offer))
+    }
+
+    /// Take the producer's side of a ring that the consumer created, for messages of the same size.
+    ///
+    /// # Errors
+    /// [`Refused`] holds the offer and the reason.
+    pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
+        let (shared, shape) = attach::attach(Role::Producer, offer, Cells::<N>::shape)?;
+        Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
+    }
+
+    /// Waits end when this process dies. Without it, deadlines alone end them.
+    pub fn watch(&mut self, peer: &Peer) {
+        self.memory.watch(peer.clone());
+    }
+}
+
+impl<const N: usize, M: Memory> Producer<N, M> {
+    /// The producer of an empty ring, whose capacity was checked.
+    pub(in crate::ring) fn over(memory: M, capacity: u64, barriers: bool) -> Self {
+        let event = EventCount::new(barriers);
+        event.announce(&memory);
+        let cells = Cells::of(capacity);
+        Self { memory, event, cells, place: Place::START, position: 0, read: 0, limit: capacity, fault: None }
+    }
+
+    /// Messages that the ring has room for.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.cells.capacity
+    }
+
+    /// How long waits spin, and how long they sleep at once.
+    pub fn set_patience(&mut self, patience: Patience) {
+        self.event.set_patience(patience);
+    }
+
+    /// Looks without a sleep after which this side issues barriers again.
+    #[cfg(test)]
+    pub(in crate::ring) fn set_awake(&mut self, looks: u32) {
+        self.event.set_awake(looks);
+    }
+
+    /// Wake-ups of the consumer so far that cost a system call.
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.event.wakes()
+    }
+
+    /// Send, unless there is no room now (`false`).
+    ///
+    /// # Errors
+    /// What makes the ring useless for good: [`RingError::Closed`], [`RingError::PeerGone`], [`RingError::Corrupt`],
+    /// [`RingError::GivenUp`].
+    #[inline]
+    pub fn try_send(&mut self, message: &[u8; N]) -> Result<bool, RingError> {
+        if self.position >= self.limit && !self.look_for_room()? {
+            return Ok(false);
+        }
+        self.put(message, 1);
+        self.publish();
+        Ok(true)
+    }
+
+    /// Send, waiting for room.
+    ///
+    /// # Errors
+    /// As [`Producer::try_send`], and [`RingError::TimedOut`].
+    #[inline]
+    pub fn send(&mut self, message: &[u8; N], deadline: Deadline) -> Result<(), RingError> {
+        while !self.try_send(message)? {
+            self.wait_for_room(deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Send as many of these as have room now, waking the consumer once. The answer: how many. The consumer may see the first of
+    /// them before the last is there.
+    ///
+    /// # Errors
+    /// As [`Producer::try_send`].
+    #[inline]
+    pub fn try_send_batch(&mut self, messages: &[[u8; N]]) -> Result<usize, RingError> {
+        // Fewer than a batch: the consumer may have made room meanwhile.
+        if self.position + messages.len() as u64 > self.limit {
+            self.look_for_room()?;
+        }
+        let room = (self.limit - self.position) as usize;
+        let now = &messages[..messages.len().min(room)];
+        let mut rest = now;
+        while !rest.is_empty() {
+            let (run, later) = rest.split_at(rest.len().min(self.place.left(self.cells) as usize));
+            if Cells::<N>::LINES && run.len() == Cells::<N>::PER_LINE {
+                // A whole line, whose length the compiler knows.
+                self.put(run[..Cells::<N>::PER_LINE].as_flattened(), Cells::<N>::PER_LINE as u64);
+            } else {
+                self.put(run.as_flattened(), run.len() as u64);
+            }
+            rest = later;
+        }
+        if !now.is_empty() {
+            self.publish();
+        }
+        Ok(now.len())
+    }
+
+    /// Send all, waiting for room.
+    ///
+    /// # Errors
+    /// As [`Producer::send`], with the number of messages that were sent before.
+    pub fn send_batch(&mut self, messages: &[[u8; N]], deadline: Deadline) -> Result<(), (usize, RingError)> {
+        let mut sent = 0;
+        while sent < messages.len() {
+            let fail = |error| (sent, error);
+            match self.try_send_batch(&messages[sent..]).map_err(fail)? {
+                0 => self.wait_for_room(deadline).map_err(fail)?,
+                count => sent += count,
+            }
+        }
+        Ok(())
+    }
+
+    /// Wait until a message has room, or nothing can be sent any more (`Woken`: try).
+    ///
+    /// # Errors
+    /// [`RingError::Os`].
+    pub fn wait(&mut self, deadline: Deadline) -> Result<Wait, RingError> {
+        if self.fault.is_some() || self.position < self.limit {
+            return Ok(Wait::Woken);
+        }
+        let Self { memory, event, read, .. } = self;
+        let ready = || {
+            // Any other position will do: one that cannot be is reported by the next attempt.
+            acquire(memory, memory.peer().position()) != *read || acquire(memory, memory.peer().status()) & status::LEFT != 0
+        };
+        event.wait(memory, deadline, ready).map_err(|source| RingError::Os { what: "waiting for room in a ring", source })
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self, deadline: Deadline) -> Result<(), RingError> {
+        match self.wait(deadline)? {
+            Wait::Woken | Wait::Interrupted => Ok(()),
+            Wait::TimedOut => Err(RingError::TimedOut),
+            Wait::PeerGone => Err(RingError::PeerGone),
+        }
+    }
+
+    /// Write messages that have room and end in this block; what they lie in counts them.
+    #[inline]
+    fn put(&mut self, messages: &[u8], count: u64) {
+        self.memory.write(self.place.byte(), messages);
+        self.position += count;
+        if Cells::<N>::LINES {
+            self.memory.publish(self.place.block, self.position);
+        }
+        self.place.advance(count, self.cells);
+    }
+
+    /// What was put is there for the consumer.
+    #[inline]
+    fn publish(&mut self) {
+        if !Cells::<N>::LINES {
+            self.memory.own().position().store(self.position, Ordering::Release);
+        }
+        self.event.notify(&self.memory);
+    }
+
+    /// Read the consumer's position once, check it, and keep it.
+    #[inline(never)]
+    fn look_for_room(&mut self) -> Result<bool, RingError> {
+        if let Some(fault) = self.fault {
+            return Err(fault.into());
+        }
+        self.event.awake(&self.memory);
+        let dead = self.memory.peer_is_dead();
+        let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;
+        let seen = acquire(&self.memory, self.memory.peer().position());
+        if seen.wrapping_sub(self.read) > self.position - self.read {
+            let corruption = Corruption::Position { found: seen, least: self.read, most: self.position };
+            return Err(self.fail(Fault::Corrupt(corruption)));
+        }
+        if left != 0 {
+            return Err(self.fail(if left & status::CORRUPT != 0 { Fault::GivenUp } else { Fault::Closed }));
+        }
+        self.read = seen;
+        self.limit = seen + self.cells.capacity;
+        let room = self.position < self.limit;
+        if !room && dead { Err(RingError::PeerGone) } else { Ok(room) }
+    }
+
+    /// Nothing is sent any more.
+    #[cold]
+    fn fail(&mut self, fault: Fault) -> RingError {
+        self.fault = Some(fault);
+        self.limit = 0;
+        if let Fault::Corrupt(_) = fault {
+            self.event.leave(&self.memory, status::CORRUPT);
+        }
+        fault.into()
+    }
+}
+
+impl<const N: usize, M: Memory> Drop for Producer<N, M> {
+    fn drop(&mut self) {
+        self.event.leave(&self.memory, status::CLOSED);
+    }
+}

@@ -1,0 +1,190 @@
+//! The ring for messages of one size: what it does, and what it makes of what cannot be.
+
+mod hostile;
+mod machine;
+mod models;
+
+use std::time::Duration;
+
+use rstest::rstest;
+
+use crate::deadline::Deadline;
+use crate::ring::fixed::{Consumer, Producer};
+use crate::ring::layout::Role;
+use crate::ring::{self, Offer, RingError, Terms};
+use crate::shm::SharedMemoryError;
+use crate::waiter::Wait;
+
+const NOW: Deadline = Deadline::NEVER;
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_millis(20))
+}
+
+#[rstest]
+#[case::lines_of_seven(create::<8>, 1, 7)]
+#[case::whole_lines(create::<8>, 14, 14)]
+#[case::one_more(create::<8>, 15, 21)]
+#[case::two_to_a_line(create::<28>, 3, 4)]
+#[case::none_to_a_line(create::<29>, 3, 3)]
+#[case::large(create::<4096>, 5, 5)]
+fn there_is_room_for_as_many_as_were_asked_for(
+    #[case] create: fn(u64) -> (u64, u64),
+    #[case] least: u64,
+    #[case] capacity: u64,
+) {
+    assert_eq!(create(least), (capacity, capacity), "said, and sent");
+}
+
+/// The capacity that a ring says it has, and the messages that it takes.
+fn create<const N: usize>(least: u64) -> (u64, u64) {
+    let (mut producer, _offer) = Producer::<N>::create(least).unwrap();
+    let mut sent = 0;
+    while producer.try_send(&[0; N]).unwrap() {
+        sent += 1;
+    }
+    (producer.capacity(), sent)
+}
+
+#[test]
+fn rings_that_cannot_be() {
+    assert!(matches!(Producer::<8>::create(0), Err(RingError::Messages { found: 0, unit: 7, .. })));
+    assert!(matches!(
+        Consumer::<8>::create(u64::MAX),
+        Err(RingError::Messages { found: u64::MAX, unit: 7, most: 234_881_024 })
+    ));
+    assert!(matches!(Consumer::<4096>::create(524_289), Err(RingError::Messages { unit: 1, most: 524_288, .. })));
+}
+
+#[test]
+fn a_size_has_to_be_the_same_on_both_sides() {
+    let (_producer, offer) = Producer::<8>::create(70).unwrap();
+    let (terms, handles) = offer.into_parts();
+
+    let refused = Consumer::<7>::attach(Offer::from_parts(Terms { capacity: 80, ..terms }, handles)).unwrap_err();
+    let field = |error| match error {
+        RingError::Mismatch { field, .. } => field,
+        error => panic!("{error}"),
+    };
+    assert_eq!(field(refused.error), "capacity", "as many lines, and eight to each");
+    let (_, handles) = refused.offer.into_parts();
+    let refused = ring::Consumer::attach(Offer::from_parts(terms, handles)).unwrap_err();
+    assert!(matches!(refused.error, RingError::Capacity { found: 70, .. }), "{}", refused.error);
+
+    // 64 of each size fill as many bytes.
+    let (_producer, offer) = Producer::<64>::create(64).unwrap();
+    let refused = ring::Consumer::attach(offer).unwrap_err();
+    assert!(matches!(refused.error, RingError::Memory(SharedMemoryError::Size { .. })), "{}", refused.error);
+    let (_producer, offer) = Producer::<28>::create(4).unwrap();
+    let refused = Consumer::<27>::attach(offer).unwrap_err();
+    assert_eq!(field(refused.error), "message size");
+}
+
+#[test]
+fn a_capacity_that_is_no_whole_line_is_refused() {
+    let (_producer, offer) = Producer::<8>::create(7).unwrap();
+    let (terms, handles) = offer.into_parts();
+
+    let refused = Consumer::<8>::attach(Offer::from_parts(Terms { capacity: 6, ..terms }, handles)).unwrap_err();
+
+    assert!(matches!(refused.error, RingError::Messages { found: 6, unit: 7, .. }), "{}", refused.error);
+}
+
+#[test]
+fn each_role_is_taken_once() {
+    let (_consumer, offer) = Consumer::<40>::create(9).unwrap();
+    let (terms, handles) = offer.into_parts();
+    let again = handles.each_ref().map(|handle| handle.try_clone().unwrap());
+    let _producer = Producer::<40>::attach(Offer::from_parts(terms, handles)).unwrap();
+
+    let refused = Producer::<40>::attach(Offer::from_parts(terms, again)).unwrap_err();
+
+    assert!(matches!(refused.error, RingError::Taken(Role::Producer)), "{}", refused.error);
+}
+
+fn pair<const N: usize>(messages: u64) -> (Producer<N>, Consumer<N>) {
+    let (producer, offer) = Producer::create(messages).unwrap();
+    (producer, Consumer::attach(offer).unwrap())
+}
+
+#[test]
+fn waits_end_with_their_deadline() {
+    let (mut producer, mut consumer) = pair::<8>(7);
+    assert!(matches!(consumer.receive(soon()), Err(RingError::TimedOut)));
+    assert!(matches!(consumer.receive_batch(&mut [[0; 8]; 3], soon()), Err(RingError::TimedOut)));
+    assert_eq!(consumer.wait(soon()).unwrap(), Wait::TimedOut);
+    assert_eq!(producer.wait(soon()).unwrap(), Wait::Woken, "there is room");
+
+    let answer = producer.send_batch(&[[1; 8]; 9], soon());
+
+    assert!(matches!(answer, Err((7, RingError::TimedOut))), "{answer:?}");
+    assert!(matches!(producer.send(&[1; 8], soon()), Err(RingError::TimedOut)));
+    assert_eq!(producer.wait(soon()).unwrap(), Wait::TimedOut);
+    assert_eq!(consumer.wait(NOW).unwrap(), Wait::Woken, "there are messages");
+    assert_eq!(consumer.receive(NOW).unwrap(), [1; 8]);
+    assert_eq!(consumer.wait(soon()).unwrap(), Wait::Woken, "there are more");
+}
+
+#[rstest]
+#[case::small(7)]
+#[case::large(8)]
+fn a_batch_without_messages_is_none(#[case] capacity: u64) {
+    let (mut producer, mut consumer) = pair::<8>(capacity);
+    assert_eq!(producer.try_send_batch(&[]).unwrap(), 0);
+    producer.send_batch(&[], NOW).unwrap();
+    assert!(consumer.try_receive().unwrap().is_none());
+    assert_eq!(consumer.receive_batch(&mut [], NOW).unwrap(), 0);
+    drop(consumer);
+    assert!(matches!(producer.try_send_batch(&[[0; 8]; 99]), Err(RingError::Closed)));
+    assert!(producer.try_send_batch(&[]).map_or_else(|error| matches!(error, RingError::Closed), |count| count == 0));
+}
+
+#[test]
+fn what_was_sent_before_the_end_arrives_before_it() {
+    let (mut producer, mut consumer) = pair::<8>(7);
+    producer.send_batch(&[[1; 8], [2; 8]], NOW).unwrap();
+    drop(producer);
+    let mut batch = [[0; 8]; 5];
+    assert_eq!(consumer.receive_batch(&mut batch, NOW).unwrap(), 2);
+    assert_eq!(batch[..2], [[1; 8], [2; 8]]);
+    assert!(matches!(consumer.try_receive(), Err(RingError::Closed)));
+    assert!(matches!(consumer.receive_batch(&mut batch, NOW), Err(RingError::Closed)));
+}
+
+#[test]
+fn a_producer_learns_that_nobody_reads_when_it_looks_for_room() {
+    let (mut producer, consumer) = pair::<64>(2);
+    drop(consumer);
+    assert!(producer.try_send(&[0; 64]).unwrap() && producer.try_send(&[0; 64]).unwrap());
+    assert!(matches!(producer.send(&[0; 64], NOW), Err(RingError::Closed)));
+    assert_eq!(producer.wait(NOW).unwrap(), Wait::Woken);
+    assert!(matches!(producer.try_send(&[0; 64]), Err(RingError::Closed)), "and for good");
+}
+
+#[test]
+fn room_comes_back_with_an_eighth_or_when_nothing_is_left() {
+    let (mut producer, mut consumer) = pair::<64>(16);
+    producer.send_batch(&[[0; 64]; 16], NOW).unwrap();
+    consumer.receive(NOW).unwrap();
+    assert!(!producer.try_send(&[0; 64]).unwrap(), "one of sixteen is less than an eighth");
+    consumer.receive(NOW).unwrap();
+    assert_eq!(producer.try_send_batch(&[[0; 64]; 9]).unwrap(), 2);
+    assert_eq!(consumer.try_receive_batch(&mut [[0; 64]; 15]).unwrap(), 15);
+    consumer.receive(NOW).unwrap();
+    assert_eq!(producer.try_send_batch(&[[0; 64]; 99]).unwrap(), 15);
+    assert_eq!(consumer.try_receive_batch(&mut [[0; 64]; 13]).unwrap(), 13);
+    consumer.receive(NOW).unwrap();
+    consumer.receive(NOW).unwrap();
+    assert!(consumer.try_receive().unwrap().is_none());
+    assert_eq!(producer.try_send_batch(&[[0; 64]; 99]).unwrap(), 16);
+}
+
+#[test]
+fn nobody_who_is_awake_is_woken() {
+    let (mut producer, mut consumer) = pair::<16>(64);
+    for _ in 0..200 {
+        producer.send(&[0; 16], NOW).unwrap();
+        consumer.receive(NOW).unwrap();
+    }
+    assert_eq!((producer.wakes(), consumer.wakes()), (0, 0));
+}
