@@ -29,7 +29,7 @@ pub(crate) fn read_holdings(pid: u32) -> io::Result<(BTreeMap<String, u32>, Mapp
 /// `socket:[123]` and its like lose their number, so that kinds can be counted; paths stay what they are.
 fn kind(target: &str) -> String {
     if let Some(name) = target.strip_prefix("/memfd:") {
-        return format!("memfd:{}", name.trim_end_matches(" (deleted)"));
+        return format!("memfd:{}", without_numbers(name.trim_end_matches(" (deleted)")));
     }
     if let Some((kind, _)) = target.split_once(":[").filter(|(kind, _)| !kind.starts_with('/')) {
         return if kind == "anon_inode" { target.to_owned() } else { kind.to_owned() };
@@ -38,6 +38,27 @@ fn kind(target: &str) -> String {
         return target.to_owned();
     }
     "file".into()
+}
+
+/// A driver may number its objects (`SwiftShader.Memory.17`) or put an address into their names: each would be a kind of its own, and
+/// a leak of one more in every round no growth of any.
+fn without_numbers(name: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = name;
+    while let Some(first) = rest.chars().next() {
+        let after_prefix = rest.strip_prefix("0x").filter(|digits| digits.starts_with(|c: char| c.is_ascii_hexdigit()));
+        rest = match after_prefix {
+            Some(digits) => digits.trim_start_matches(|c: char| c.is_ascii_hexdigit()),
+            None if first.is_ascii_digit() => rest.trim_start_matches(|c: char| c.is_ascii_digit()),
+            None => {
+                kept.push(first);
+                rest = &rest[first.len_utf8()..];
+                continue;
+            }
+        };
+        kept.push('#');
+    }
+    kept
 }
 
 fn shared_mappings(maps: &str) -> Mappings {
@@ -76,6 +97,8 @@ mod tests {
     #[case("socket:[4711]", "socket")]
     #[case("pipe:[9]", "pipe")]
     #[case("/memfd:allocation fd (deleted)", "memfd:allocation fd")]
+    #[case("/memfd:SwiftShader.Memory.17 (deleted)", "memfd:SwiftShader.Memory.#")]
+    #[case("/memfd:heap 0x7f3aC0 of 2 (deleted)", "memfd:heap # of #")]
     #[case("anon_inode:[eventfd]", "anon_inode:[eventfd]")]
     #[case("anon_inode:sync_file", "anon_inode:sync_file")]
     #[case("/dev/nvidiactl", "/dev/nvidiactl")]
