@@ -44,6 +44,10 @@ pub struct Rule {
     pub vuid: Vec<String>,
     /// The sentence.
     pub sentence: String,
+    /// Whether the sentence itself forbids that a process dies or stalls. A crash proves that the suite notices a defect only where it
+    /// breaks such a rule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forbids_death: bool,
     /// The handle types it is about; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handles: Vec<String>,

@@ -28,6 +28,7 @@ pub const ENTRIES: &[Entry] = &[
     fails("capability::identity::same_in_every_process", "uuid_of_process"),
     fails("capability::identity::same_in_every_instance", "uuid_of_instance"),
     fails("capability::identity::uuids_are_set", "uuid_unset"),
+    fails("capability::identity::unique_in_driver", "uuid_of_two_devices"),
     fails("memory::shared_memory::contents_preserved::rgba8_unorm_optimal_64x64", "import_cleared"),
     fails("memory::shared_memory::contents_preserved_at_offset::rgba8_unorm_optimal_61x47_suballocated", "offset_ignored"),
     fails("memory::shared_memory::contents_preserved_in_layers::rgba8_unorm_optimal_61x47x7", "later_layers_dropped"),

@@ -37,6 +37,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     cases.case("same_in_every_process", &["capability.device_uuid_is_stable"]).fresh().once(same_in_every_process);
     cases.case("same_in_every_instance", &["capability.device_uuid_is_stable"]).once(same_in_every_instance);
     cases.case("uuids_are_set", &["capability.device_uuid_is_stable"]).once(uuids_are_set);
+    cases.case("unique_in_driver", &["capability.device_uuid_is_unique"]).once(unique_in_driver);
 }
 
 fn asked_about(answers: &[TextureCapability]) -> Vec<HandleType> {
@@ -111,4 +112,15 @@ fn uuids_are_set(cx: &Context<'_>) -> Outcome {
     let unset = gpushare::Uuid::default();
     require(identity.device_uuid != unset, || "deviceUUID is all zero".into())?;
     require(identity.driver_uuid != unset, || "driverUUID is all zero".into())
+}
+
+/// Devices that share a UUID cannot be told apart, and an opaque handle of the one would be imported on the other. A driver with one
+/// device still has to show it once.
+fn unique_in_driver(cx: &Context<'_>) -> Outcome {
+    let [producer] = cx.peers()?;
+    let mut found: Vec<_> = producer.probe()?.into_iter().map(|report| report.identity.device_uuid).collect();
+    let count = found.len();
+    found.sort();
+    found.dedup();
+    require(found.len() == count, || format!("{count} devices have {} different deviceUUIDs", found.len()))
 }
