@@ -17,17 +17,25 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// The environment variable that names the cache's folder.
 pub const CACHE_VARIABLE: &str = "GPUSHARE_CACHE";
 
-/// Ask a driver, in a process of its own.
+/// Ask a driver, in a process of its own, and keep nothing of the answer.
 ///
 /// # Errors
 /// Why it does not tell.
-pub fn probe(command: &PeerCommand, driver: &Driver) -> Result<Vec<DeviceReport>, String> {
+pub fn ask(command: &PeerCommand) -> Result<Vec<DeviceReport>, String> {
     let mut peer = Peer::start(command, LIMIT).map_err(|error| error.to_string())?;
-    let reports = match peer.ask(&Request::Probe, &[], LIMIT).map_err(|error| error.to_string())? {
-        (Reply::Devices(reports), _) => reports,
-        (Reply::Refused(problem), _) => return Err(problem.message),
-        (other, _) => return Err(format!("the peer answered {other:?} to a probe")),
-    };
+    match peer.ask(&Request::Probe, &[], LIMIT).map_err(|error| error.to_string())? {
+        (Reply::Devices(reports), _) => Ok(reports),
+        (Reply::Refused(problem), _) => Err(problem.message),
+        (other, _) => Err(format!("the peer answered {other:?} to a probe")),
+    }
+}
+
+/// Ask a driver, and keep its answer for [`cached_probe`].
+///
+/// # Errors
+/// As [`ask`].
+pub fn probe(command: &PeerCommand, driver: &Driver) -> Result<Vec<DeviceReport>, String> {
+    let reports = ask(command)?;
     if let Some((path, key)) = cache_entry(command, driver) {
         // A cache that cannot be written costs time, nothing else.
         let _ = store(&path, &Cached { key, reports: reports.clone() });

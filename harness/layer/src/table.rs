@@ -9,6 +9,8 @@ pub struct Mutant {
     pub does: &'static str,
     /// The functions that it intercepts, beside those of [`HEALED`].
     pub functions: &'static [&'static str],
+    /// Globs over the cases that should notice it first. All others are for when these do not.
+    pub first: &'static [&'static str],
 }
 
 impl Mutant {
@@ -30,58 +32,117 @@ pub const HEALED: Mutant = Mutant {
         "vkGetPhysicalDeviceImageFormatProperties2",
         "vkGetPhysicalDeviceImageFormatProperties2KHR",
     ],
+    first: &[],
 };
 
-const fn mutant(name: &'static str, does: &'static str, functions: &'static [&'static str]) -> Mutant {
-    Mutant { name, does, functions }
+const fn mutant(
+    name: &'static str,
+    does: &'static str,
+    functions: &'static [&'static str],
+    first: &'static [&'static str],
+) -> Mutant {
+    Mutant { name, does, functions, first }
 }
 
 const SUBMIT_AND_WAIT: &[&str] = &["vkQueueSubmit", "vkWaitSemaphores", "vkWaitSemaphoresKHR"];
 
 /// Every mutant, by number.
 pub const MUTANTS: &[Mutant] = &[
-    mutant("D1", "export answers SUCCESS and the number -1 where nothing was declared exportable", &[]),
-    mutant("D2", "each export returns the same number", &[]),
-    mutant("D3", "an exported descriptor is not close-on-exec", &[]),
-    mutant("D4", "export keeps a duplicate open", &[]),
-    mutant("D5", "a failed import closes the caller's descriptor", &[]),
-    mutant("D6", "a successful import does not take the descriptor", &[]),
-    mutant("D7", "a successful import closes the descriptor twice", &[]),
-    mutant("D8", "an import ignores the offset", &["vkBindImageMemory", "vkDestroyImage"]),
-    mutant("D9", "the import of a short object succeeds", &[]),
-    mutant("D10", "an import maps a copy and not the object", &[]),
-    mutant("D11", "imported memory is zeroed", &[]),
+    mutant("D1", "export answers SUCCESS and the number -1 where nothing was declared exportable", &[], &["*export_is_new"]),
+    mutant("D2", "each export returns the same number", &[], &["*export_is_new", "*exports_close_apart"]),
+    mutant("D3", "an exported descriptor is not close-on-exec", &[], &["*export_is_close_on_exec", "*export_is_not_inherited"]),
+    mutant("D4", "export keeps a duplicate open", &[], &["*exported_1024_times", "*export_is_new"]),
+    mutant("D5", "a failed import closes the caller's descriptor", &[], &["*refused_import_keeps_descriptor"]),
+    mutant("D6", "a successful import does not take the descriptor", &[], &["*import_takes_descriptor", "*imported_64_times"]),
+    mutant("D7", "a successful import closes the descriptor twice", &[], &["*import_closes_no_other_descriptor"]),
+    mutant(
+        "D8",
+        "an import ignores the offset",
+        &["vkBindImageMemory", "vkDestroyImage"],
+        &["*offset_is_honoured*", "*neighbours_untouched*"],
+    ),
+    mutant("D9", "the import of a short object succeeds", &[], &["*short_memory_is_refused*"]),
+    mutant("D10", "an import maps a copy and not the object", &[], &["*writes_after_import_are_seen*", "*ping_pong*"]),
+    mutant("D11", "imported memory is zeroed", &[], &["*contents_preserved::rgba8_unorm_*_64x64"]),
     mutant(
         "D12",
         "deviceUUID differs from process to process",
         &["vkGetPhysicalDeviceProperties2", "vkGetPhysicalDeviceProperties2KHR"],
+        &["*identity*"],
     ),
-    mutant("D13", "two devices share one UUID", &["vkEnumeratePhysicalDevices"]),
-    mutant("D14", "a handle type that is reported importable is refused", &[]),
-    mutant("D15", "compatibleHandleTypes lacks the type itself", &[]),
-    mutant("D16", "a descriptor of another kind is accepted", &[]),
-    mutant("D17-crash", "the import of a bad descriptor ends the process", &[]),
-    mutant("D17-hang", "the import of a bad descriptor never returns", &[]),
-    mutant("D18", "a semaphore wait returns before the signal", SUBMIT_AND_WAIT),
-    mutant("D19", "an imported semaphore is a copy where it should be a reference", &["vkImportSemaphoreFdKHR"]),
-    mutant("D20", "a temporary import becomes permanent", &["vkImportSemaphoreFdKHR"]),
-    mutant("D21", "a sync fd of -1 never signals", &["vkImportSemaphoreFdKHR"]),
-    mutant("D22", "a timeline goes backwards", &["vkGetSemaphoreCounterValue", "vkGetSemaphoreCounterValueKHR"]),
-    mutant("D23", "a timeline wait for a value wakes at one less", SUBMIT_AND_WAIT),
-    mutant("D24", "a wait ignores its timeout", &["vkWaitForFences", "vkWaitSemaphores", "vkWaitSemaphoresKHR"]),
-    mutant("D25", "export resets the payload under reference transference", &["vkGetSemaphoreFdKHR", "vkQueueSubmit"]),
+    mutant("D13", "two devices share one UUID", &["vkEnumeratePhysicalDevices"], &["*identity*"]),
+    mutant("D14", "a handle type that is reported importable is refused", &[], &["*reported_shareable_shares*"]),
+    mutant("D15", "compatibleHandleTypes lacks the type itself", &[], &["*compatible_types_include_self*"]),
+    mutant("D16", "a descriptor of another kind is accepted", &[], &["*kind_is_refused::*"]),
+    mutant(
+        "D17-crash",
+        "the import of a bad descriptor ends the process",
+        &[],
+        &["*closed_number_is_refused", "*minus_one_is_refused"],
+    ),
+    mutant(
+        "D17-hang",
+        "the import of a bad descriptor never returns",
+        &[],
+        &["*closed_number_is_refused", "*minus_one_is_refused"],
+    ),
+    mutant("D18", "a semaphore wait returns before the signal", SUBMIT_AND_WAIT, &["semaphore::*", "timeline::*", "fence::*"]),
+    mutant(
+        "D19",
+        "an imported semaphore is a copy where it should be a reference",
+        &["vkImportSemaphoreFdKHR"],
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
+    mutant(
+        "D20",
+        "a temporary import becomes permanent",
+        &["vkImportSemaphoreFdKHR"],
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
+    mutant("D21", "a sync fd of -1 never signals", &["vkImportSemaphoreFdKHR"], &["semaphore::*", "timeline::*", "fence::*"]),
+    mutant(
+        "D22",
+        "a timeline goes backwards",
+        &["vkGetSemaphoreCounterValue", "vkGetSemaphoreCounterValueKHR"],
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
+    mutant(
+        "D23",
+        "a timeline wait for a value wakes at one less",
+        SUBMIT_AND_WAIT,
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
+    mutant(
+        "D24",
+        "a wait ignores its timeout",
+        &["vkWaitForFences", "vkWaitSemaphores", "vkWaitSemaphoresKHR"],
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
+    mutant(
+        "D25",
+        "export resets the payload under reference transference",
+        &["vkGetSemaphoreFdKHR", "vkQueueSubmit"],
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
     mutant(
         "D26",
         "an acquire does nothing: stale texels",
         &["vkBindImageMemory", "vkDestroyImage", "vkCmdPipelineBarrier", "vkWaitForFences"],
+        &["*writes_after_import_are_seen*", "*ping_pong*"],
     ),
-    mutant("D27", "the row pitch differs between exporter and importer", &["vkGetImageSubresourceLayout"]),
-    mutant("D28", "freeing the exporter's memory empties the importer's", &[]),
-    mutant("D29", "memory is not given back when an import is freed", &[]),
+    mutant(
+        "D27",
+        "the row pitch differs between exporter and importer",
+        &["vkGetImageSubresourceLayout"],
+        &["*contents_preserved::rgba8_unorm_linear_*"],
+    ),
+    mutant("D28", "freeing the exporter's memory empties the importer's", &[], &["*survives_exporter_free*"]),
+    mutant("D29", "memory is not given back when an import is freed", &[], &["*import_takes_descriptor", "*imported_64_times"]),
     mutant(
         "L13",
         "no ownership transfer, and UNDEFINED on import",
         &["vkBindImageMemory", "vkDestroyImage", "vkCmdPipelineBarrier"],
+        &["*writes_after_import_are_seen*", "*contents_preserved::rgba8_unorm_*_64x64"],
     ),
 ];
 
