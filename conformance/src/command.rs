@@ -2,6 +2,7 @@
 
 mod arguments;
 mod list;
+mod mutants;
 mod probe;
 mod progress;
 mod repro;
@@ -43,6 +44,8 @@ enum CommandError {
     Out { path: PathBuf, source: std::io::Error },
     #[error("cannot write the report: {0}")]
     Report(String),
+    #[error("cannot start {}: {source}; the mutants are no part of this program, and are built from its source: cargo build -p gpushare-mutants", path.display())]
+    Mutants { path: PathBuf, source: std::io::Error },
     #[error("cannot find this program's own path: {0}")]
     Program(std::io::Error),
     #[error("cannot write to standard output: {0}")]
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::list(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Repro(arguments) => repro::repro(&arguments),
+        Command::Mutants(arguments) => mutants::mutants(&arguments),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -10,6 +10,9 @@ fn chosen() -> &'static str {
     FAULT.get_or_init(|| std::env::var(VARIABLE).unwrap_or_default())
 }
 
+/// The name of no fault: the same wrapper, healthy.
+pub const NONE: &str = "none";
+
 /// Whether this process has the fault with this name.
 pub(crate) fn is(name: &str) -> bool {
     chosen() == name

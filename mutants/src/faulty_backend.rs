@@ -15,11 +15,35 @@ use crate::{bad_peer, fault};
 struct FaultyBackend {
     inner: DeviceBackend<FaultyDevice>,
     imports: u64,
+    /// Who the open device is.
+    identity: Option<Identity>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature that a peer's loop wants")]
 pub(crate) fn by_name(_name: &str) -> Result<Box<dyn Backend>, Problem> {
-    Ok(Box::new(FaultyBackend { inner: DeviceBackend::new(), imports: 0 }))
+    Ok(Box::new(FaultyBackend { inner: DeviceBackend::new(), imports: 0, identity: None }))
+}
+
+impl FaultyBackend {
+    /// The descriptor as a library with a fault goes by it.
+    fn believed(&self, descriptor: &DescriptorFields, handle: &ImportHandle) -> DescriptorFields {
+        let mut believed = descriptor.clone();
+        if fault::is("memory_type_is_lowest") {
+            believed.memory_type_index = 0;
+        }
+        if fault::is("identity_unchecked")
+            && let Some(own) = &self.identity
+        {
+            (believed.device_uuid, believed.driver_uuid) = (own.device_uuid, own.driver_uuid);
+        }
+        if fault::is("size_from_handle")
+            && let ImportHandle::Owned(handle) = handle
+        {
+            let bytes = rustix::fs::fstat(handle).map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0));
+            believed.allocation_size = bytes;
+        }
+        believed
+    }
 }
 
 /// Which refusals a fault turns into success.
@@ -58,7 +82,9 @@ impl Backend for FaultyBackend {
     }
 
     fn open(&mut self, device: u32) -> Result<Identity, Problem> {
-        self.inner.open(device)
+        let identity = self.inner.open(device)?;
+        self.identity = Some(identity.clone());
+        Ok(identity)
     }
 
     fn reopen(&mut self, device: u32) -> Result<Identity, Problem> {
@@ -91,7 +117,11 @@ impl Backend for FaultyBackend {
         manner: ImportManner,
     ) -> Result<(), ImportRefused> {
         self.imports += 1;
-        match self.inner.import(texture, descriptor, handle, manner) {
+        if fault::is("number_is_cast") && matches!(handle, ImportHandle::Number(-1)) {
+            return self.inner.create(&[texture], &any_spec()).map_err(|problem| (None, problem));
+        }
+        let believed = self.believed(descriptor, &handle);
+        match self.inner.import(texture, &believed, handle, manner) {
             Err((handle, problem)) if is_accepted(&problem) => {
                 drop(handle);
                 self.inner.create(&[texture], &any_spec()).map_err(|problem| (None, problem))

@@ -1,6 +1,7 @@
 //! A channel, broken on purpose in one way.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
@@ -33,6 +34,13 @@ impl FaultyChannel {
                 Err(ChannelError::TimedOut)
             }
             Err(ChannelError::Closed) if fault::is("close_is_silence") => Err(ChannelError::TimedOut),
+            Err(
+                error @ (ChannelError::HandleCount { .. } | ChannelError::HandlesLost { .. } | ChannelError::TooLarge { .. }),
+            ) if fault::is("excess_handles_leak") => {
+                // The inner channel has closed those that came: this one stands for them.
+                std::mem::forget(File::open("/dev/null"));
+                Err(error)
+            }
             Err(error) if fault::is("errors_are_messages") && !matches!(error, ChannelError::Closed) => Ok(Message::default()),
             other => other,
         }
@@ -42,10 +50,19 @@ impl FaultyChannel {
 /// Put `/dev/null` in the place of a descriptor that somebody else owns.
 #[expect(unsafe_code, reason = "the fault is to touch what belongs to the caller")]
 fn replace(handle: &OwnedHandle) {
-    let null = std::fs::File::open("/dev/null").expect("/dev/null");
+    let null = File::open("/dev/null").expect("/dev/null");
     // SAFETY: the second owner of the number is never dropped; the true one closes it.
     let mut target = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(handle.as_fd().as_raw_fd()) });
     rustix::io::dup2(&null, &mut target).expect("dup2 onto an open descriptor");
+}
+
+/// A message whose handles came as numbers, which are taken for this process's own.
+fn of_own_numbers(bytes: &[u8]) -> Option<Message> {
+    let (count, rest) = bytes.split_first_chunk::<{ size_of::<usize>() }>()?;
+    let (numbers, bytes) = rest.split_at_checked(usize::from_le_bytes(*count).checked_mul(4)?)?;
+    let numbers = numbers.chunks_exact(4).filter_map(|number| Some(i32::from_le_bytes(number.try_into().ok()?)));
+    let handles = numbers.filter_map(|number| File::open(format!("/proc/self/fd/{number}")).ok());
+    Some(Message { handles: handles.map(|file| OwnedFd::from(file).into()).collect(), bytes: bytes.to_vec() })
 }
 
 impl MessageChannel for FaultyChannel {
@@ -59,6 +76,11 @@ impl MessageChannel for FaultyChannel {
             && let Some(last) = bytes.last_mut()
         {
             *last ^= 1;
+        }
+        if fault::is("number_sent") {
+            let numbers = handles.iter().flat_map(|handle| handle.as_fd().as_raw_fd().to_le_bytes());
+            bytes = [handles.len().to_le_bytes().to_vec(), numbers.collect(), bytes].concat();
+            handles.clear();
         }
         let sent = self.inner.send(&bytes, &handles, deadline);
         if fault::is("sending_moves_handles") {
@@ -85,6 +107,9 @@ impl MessageChannel for FaultyChannel {
             return Err(ChannelError::Closed);
         }
         let mut message = self.receive_one(deadline)?;
+        if fault::is("number_sent") {
+            message = of_own_numbers(&message.bytes).unwrap_or_default();
+        }
         if fault::is("received_byte_changed")
             && let Some(last) = message.bytes.last_mut()
         {

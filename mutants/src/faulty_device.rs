@@ -1,6 +1,7 @@
 //! The host device, broken on purpose in one way.
 #![expect(unsafe_code, reason = "a driver that returns one number twice, or closes a number that is not its own")]
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
@@ -23,6 +24,8 @@ pub(crate) struct FaultyDevice {
     freed: &'static Mutex<Vec<u8>>,
     /// The handle that was imported first.
     first_import: Mutex<Option<OwnedHandle>>,
+    /// Handles that were imported, under the numbers that they had.
+    by_number: Mutex<BTreeMap<i32, OwnedHandle>>,
     last_number: Mutex<Option<i32>>,
     imports: &'static AtomicU32,
     exports: AtomicU32,
@@ -71,7 +74,11 @@ impl Drop for FaultyTexture {
         if self.imported {
             IMPORTS.fetch_sub(1, Ordering::Relaxed);
         }
-        drop(inner);
+        if fault::is("drop_frees_nothing") {
+            std::mem::forget(inner);
+        } else {
+            drop(inner);
+        }
         if let Some(number) = self.close_again {
             // SAFETY: none; this is the fault: the number belongs to somebody else by now.
             drop(unsafe { OwnedFd::from_raw_fd(number) });
@@ -114,7 +121,8 @@ impl FaultyDevice {
         }
         let (first_import, last_number) = (Mutex::new(None), Mutex::new(None));
         let (exports, failed) = (AtomicU32::new(0), AtomicU32::new(0));
-        Self { inner, identity, freed: &FREED, first_import, last_number, imports: &IMPORTS, exports, failed }
+        let by_number = Mutex::default();
+        Self { inner, identity, freed: &FREED, first_import, by_number, last_number, imports: &IMPORTS, exports, failed }
     }
 
     fn import(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<FaultyTexture, Refused> {
@@ -153,6 +161,7 @@ impl FaultyDevice {
             changed = TextureDescriptor::new(fields).unwrap_or(changed);
         }
         let handle = self.swapped_for_first(handle);
+        let handle = self.kept_under_number(handle);
         let second = handle.try_clone().ok();
         let watch = is_lock_fault().then(|| own_description(&handle));
         let number = handle.as_fd().as_raw_fd();
@@ -181,6 +190,18 @@ impl FaultyDevice {
         let mut first = self.first_import.lock().expect("unpoisoned");
         let kept = first.get_or_insert_with(|| handle.try_clone().expect("a descriptor is free"));
         kept.try_clone().expect("a descriptor is free")
+    }
+
+    /// A library that keeps what it imported under the descriptor's number, and looks there first.
+    fn kept_under_number(&self, handle: OwnedHandle) -> OwnedHandle {
+        if !fault::is("import_keyed_by_number") {
+            return handle;
+        }
+        let mut kept = self.by_number.lock().expect("unpoisoned");
+        let number = handle.as_fd().as_raw_fd();
+        let copy = || handle.try_clone().expect("a descriptor is free");
+        let first = kept.entry(number).or_insert_with(copy);
+        first.try_clone().expect("a descriptor is free")
     }
 
     fn faulty_refusal(&self, refusal: Refused, second: Option<&OwnedHandle>) -> Refused {
@@ -254,7 +275,8 @@ impl Device for FaultyDevice {
     }
 
     fn create_textures(&self, spec: &TextureSpec, count: u32) -> Result<Vec<FaultyTexture>, TextureError> {
-        let declared = TextureSpec { exportable: spec.exportable || fault::is("export_undeclared"), ..*spec };
+        let declared = spec.exportable && !fault::is("export_not_declared") || fault::is("export_undeclared");
+        let declared = TextureSpec { exportable: declared, ..*spec };
         if fault::is("broken_after_failed_create") && self.failed.load(Ordering::Relaxed) > 0 {
             return Err(TextureError::Driver { what: "fault".into() });
         }
@@ -340,6 +362,7 @@ impl Device for FaultyDevice {
 
     fn read(&self, texture: &mut FaultyTexture, look: &mut dyn FnMut(&[u8])) -> Result<(), TextureError> {
         let lost = self.is_lost(texture);
+        let swapped = fault::is("channels_swapped") && texture.imported;
         let layers = self.spec(texture).layers as usize;
         if let Some(copy) = &texture.copy {
             look(copy);
@@ -349,6 +372,9 @@ impl Device for FaultyDevice {
             let mut seen = texels.to_vec();
             if lost {
                 seen.fill(0);
+            }
+            if swapped {
+                seen.chunks_exact_mut(4).for_each(|texel| texel.swap(0, 2));
             }
             if fault::is("later_layers_dropped") {
                 let first = seen.len() / layers;

@@ -4,13 +4,20 @@
 #![cfg(unix)]
 
 mod bad_peer;
+pub mod command;
+pub mod defects;
+pub mod drivers;
 pub mod fault;
+pub mod faults;
 mod faulty_backend;
 mod faulty_channel;
 mod faulty_device;
 mod healthy_sync;
 mod relay;
+pub mod layer;
+pub mod peers;
 pub mod run;
+pub mod score;
 pub mod table;
 
 use std::process::ExitCode;

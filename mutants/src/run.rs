@@ -32,6 +32,38 @@ pub enum RunError {
     /// The catalogue.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// The layer's library is missing.
+    #[error("no {name} in {} or in deps/ there; build this program with cargo", folder.display())]
+    NoLayer {
+        /// The library's name.
+        name: String,
+        /// Where it was looked for.
+        folder: std::path::PathBuf,
+    },
+    /// A driver does not come up behind the layer.
+    #[error("{lane} behind the layer with mutant {mutant}: {reason}")]
+    Mute {
+        /// The lane.
+        lane: String,
+        /// The mutant.
+        mutant: String,
+        /// Why.
+        reason: String,
+    },
+    /// A name of no mutant.
+    #[error("no mutant or defect {name:?}; `gpushare mutants --list` shows them")]
+    NoMutant {
+        /// The name.
+        name: String,
+    },
+    /// The source of a mutant cannot be made or tested.
+    #[error("patch {name}: {reason}")]
+    Patch {
+        /// The patch.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The host lane did not come up.
     #[error("the host lane does not come up: {0}")]
     NoHost(String),

@@ -28,6 +28,9 @@ pub(super) enum Command {
     Run(RunArguments),
     /// Repeat one case with new peers and show every step
     Repro(ReproArguments),
+    /// Run the suite against drivers and peers that are broken on purpose; a program of its own, built from the source
+    #[command(disable_help_flag = true)]
+    Mutants(MutantsArguments),
 }
 
 /// How to print.
@@ -122,6 +125,13 @@ pub(super) struct ReproArguments {
     /// Milliseconds that a peer may take for one step
     #[arg(long, value_name = "MS", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub(super) limit: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MutantsArguments {
+    /// Passed on: see `gpushare mutants --help`
+    #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) arguments: Vec<std::ffi::OsString>,
 }
 
 fn parse_seed(text: &str) -> Result<u64, String> {

@@ -18,7 +18,10 @@ use crate::loader::{self, NegotiateLayerInterface};
 pub(crate) unsafe extern "system" fn vkNegotiateLoaderLayerInterfaceVersion(asked: *mut NegotiateLayerInterface) -> vk::Result {
     // SAFETY: the loader passes a structure of its own, or nothing.
     match unsafe { asked.as_mut() } {
-        Some(asked) => loader::answer(asked, get_instance_proc_addr, get_device_proc_addr),
+        Some(asked) => {
+            choice::loaded();
+            loader::answer(asked, get_instance_proc_addr, get_device_proc_addr)
+        }
         None => vk::Result::ERROR_INITIALIZATION_FAILED,
     }
 }

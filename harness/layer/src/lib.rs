@@ -22,7 +22,7 @@ mod hooks;
 mod loader;
 pub mod table;
 
-pub use choice::{ACTED_VARIABLE, MUTANT_VARIABLE};
+pub use choice::{DIARY_VARIABLE, LOADED, MUTANT_VARIABLE};
 
 /// The layer's name, as its manifest and `VK_INSTANCE_LAYERS` have it.
 pub const LAYER_NAME: &str = "VK_LAYER_GPUSHARE_mutant";

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use gpushare_conformance::registry::cases_of;
 use gpushare_conformance::verdict::Verdict;
+use gpushare_mutant_layer::table::{MUTANTS, Mutant};
+use gpushare_mutants::defects::DEFECTS;
+use gpushare_mutants::faults::FAULTS;
 use gpushare_mutants::run;
 use gpushare_mutants::table::{ENTRIES, Entry};
 use libtest_mimic::Failed;
@@ -28,6 +31,25 @@ pub(crate) fn every_case_has_a_fault() -> Result<(), Failed> {
     let covered = |family: &String| named.iter().any(|case| *case == family || case.starts_with(&format!("{family}::")));
     let missing: Vec<_> = families.iter().filter(|family| !covered(family)).cloned().collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("no fault for {}", missing.join(", ")).into()) }
+}
+
+/// A fault that no case notices, or that nobody described.
+pub(crate) fn every_fault_is_described_and_has_a_case() -> Result<(), Failed> {
+    let described: BTreeSet<&str> = FAULTS.iter().map(|fault| fault.name).collect();
+    let used: BTreeSet<&str> = ENTRIES.iter().map(|entry| entry.fault).collect();
+    let wrong: Vec<_> = described.symmetric_difference(&used).copied().collect();
+    if wrong.is_empty() { Ok(()) } else { Err(format!("only in one of the two tables: {}", wrong.join(", ")).into()) }
+}
+
+/// Either a defect has a mutant, or it says why it has none; patches are the mutants of R.
+pub(crate) fn every_defect_has_a_mutant_or_a_reason() -> Result<(), Failed> {
+    let mutants = MUTANTS.iter().map(Mutant::defect).chain(FAULTS.iter().flat_map(|fault| fault.defects.iter().copied()));
+    let expressed: BTreeSet<&str> = mutants.collect();
+    let wrong = DEFECTS.iter().filter(|defect| !defect.number.starts_with('R'));
+    let wrong = wrong.filter(|defect| expressed.contains(defect.number) == defect.unexpressed.is_some());
+    let wrong: Vec<_> = wrong.map(|defect| defect.number).collect();
+    let unknown: Vec<_> = expressed.iter().filter(|number| !DEFECTS.iter().any(|defect| defect.number == **number)).collect();
+    if wrong.is_empty() && unknown.is_empty() { Ok(()) } else { Err(format!("{wrong:?}; unknown: {unknown:?}").into()) }
 }
 
 /// Without a fault the wrapper changes nothing: what it notices is the fault and not the wrapper.

@@ -1,0 +1,79 @@
+//! What the command prints.
+
+use gpushare_mutant_layer::table::MUTANTS;
+
+use crate::drivers::Subject;
+use crate::faults::FAULTS;
+use crate::score::{Row, Score, Standing, Trial};
+
+/// Every mutant with its defects and its sentence.
+pub(super) fn list() {
+    for mutant in MUTANTS {
+        anstream::println!("{:<34} {:<8} {}", mutant.name, mutant.defect(), mutant.does);
+    }
+    for fault in FAULTS {
+        anstream::println!("{:<34} {:<8} {}", fault.name, fault.defects.join(","), fault.does);
+    }
+}
+
+pub(super) fn subject(subject: &Subject<'_>) {
+    let (passed, ran) = subject.health();
+    let pure = if subject.impure.is_empty() { "as without the layer" } else { "NOT as without the layer" };
+    anstream::println!("{}: through the layer {pure}; healed, {passed} of {ran} cases pass", subject.lane());
+    for case in &subject.impure {
+        anstream::println!("    differs: {case}");
+    }
+}
+
+pub(super) fn row(row: &Row) {
+    let word = match row.standing() {
+        Standing::Noticed => "noticed",
+        Standing::Lived => "LIVED",
+        Standing::NotReached => "not reached",
+    };
+    anstream::println!("{:<11} {:<34} {}", word, row.name, row.does);
+    for trial in &row.trials {
+        anstream::println!("            {}", on_lane(trial));
+    }
+}
+
+fn on_lane(trial: &Trial) -> String {
+    let deaths = if trial.deaths == 0 { String::new() } else { format!("; a peer died in {} more", trial.deaths) };
+    let Trial { lane, ran, by, .. } = trial;
+    match (trial.standing(), by.first()) {
+        (_, Some(first)) => format!(
+            "{lane}: {} of {ran} cases, {} ({}, {}){deaths}",
+            by.len(),
+            first.case,
+            first.verdict,
+            first.rules.join(", ")
+        ),
+        (Standing::Lived, None) => format!("{lane}: it did what it does, and none of {ran} cases minds{deaths}"),
+        (_, None) => format!("{lane}: none of {ran} cases made it do anything{deaths}"),
+    }
+}
+
+pub(super) fn summary(score: &Score) {
+    anstream::println!();
+    for rule in score.unproven() {
+        anstream::println!("rule {rule} killed no mutant");
+    }
+    for case in &score.impure {
+        anstream::println!("differs through the layer: {case}");
+    }
+    for row in score.lived() {
+        anstream::println!("LIVED {}: {}", row.name, row.does);
+    }
+    anstream::println!("{}", line(score));
+}
+
+/// The score in a line.
+pub(super) fn line(score: &Score) -> String {
+    let count = |wanted| score.rows.iter().filter(|row| row.standing() == wanted).count();
+    let (noticed, lived, not_reached) = (count(Standing::Noticed), count(Standing::Lived), count(Standing::NotReached));
+    let (kills, decided) = (score.kills().len(), score.decided.len());
+    format!(
+        "{noticed} of {} mutants noticed, {lived} lived, {not_reached} not reached; {kills} of {decided} decided rules killed one",
+        score.rows.len()
+    )
+}

@@ -1,0 +1,89 @@
+//! The faults that a peer can be given. Each is noticed by the cases that [`crate::table`] names for it.
+
+/// A fault of a peer on the host lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// Its name, as the environment has it.
+    pub name: &'static str,
+    /// The numbered defects that it is a form of.
+    pub defects: &'static [&'static str],
+    /// What is wrong, in a sentence.
+    pub does: &'static str,
+}
+
+const fn fault(name: &'static str, defects: &'static [&'static str], does: &'static str) -> Fault {
+    Fault { name, defects, does }
+}
+
+/// Every fault.
+pub const FAULTS: &[Fault] = &[
+    // What a driver does.
+    fault("import_refused", &["D14"], "every import is refused, though the type is reported importable"),
+    fault("compatible_types_empty", &["D15"], "compatibleHandleTypes is empty"),
+    fault("unsupported_type_succeeds", &[], "a type that is good for nothing is answered with SUCCESS"),
+    fault("uuid_of_process", &["D12"], "deviceUUID holds the process's number"),
+    fault("uuid_of_instance", &["D12"], "deviceUUID counts the instances"),
+    fault("uuid_unset", &[], "deviceUUID is all zero"),
+    fault("uuid_of_two_devices", &["D13"], "two devices have one deviceUUID"),
+    fault("import_cleared", &["D11"], "an import clears the memory"),
+    fault("offset_ignored", &["D8", "L9"], "an import begins at the memory's first byte, whatever the offset"),
+    fault("later_layers_dropped", &[], "all layers but the first read as zeros"),
+    fault("import_is_copy", &["D10"], "an import is a copy"),
+    fault("write_spills", &[], "a write reaches beyond the texture"),
+    fault("memory_recycled_unwiped", &[], "new memory shows what was freed last"),
+    fault("imported_once_only", &["L4"], "an object can be imported only once"),
+    fault("second_export_is_another_object", &[], "the second export leads to other memory"),
+    fault("import_free_clears", &[], "freeing an import clears the memory"),
+    fault("import_keyed_by_size", &[], "an import of the same size gives the first one again"),
+    fault("reexport_is_copy", &[], "the export of an import is a copy"),
+    fault("payload_dies_with_exporter", &["D28"], "the payload is gone with the exporter's texture"),
+    fault("payload_dies_with_importer", &[], "the payload is gone with the importer's texture"),
+    fault("import_limit", &[], "imports fail from the 33rd on"),
+    fault("export_limit", &[], "exports fail from the 502nd on"),
+    fault("export_leaks", &["D4", "L3"], "an exported descriptor stays open"),
+    fault("heap_never_shrinks", &["D29"], "heap usage only grows"),
+    fault("export_returns_same_number", &["D2"], "every export returns the first one's number"),
+    fault("export_inheritable", &["D3"], "an exported descriptor is not close-on-exec"),
+    fault("export_undeclared", &[], "what was not declared exportable is exported"),
+    fault("broken_after_failed_export", &[], "after a failed export no other succeeds"),
+    fault("import_leaks", &["D6"], "an import keeps the descriptor open"),
+    fault("import_closes_twice", &["D7"], "freeing an import closes its descriptor's number again"),
+    fault("refusal_takes_handle", &["D5"], "a refused import closes the caller's descriptor"),
+    fault("library_refusal_takes_handle", &[], "the library's own refusal closes the caller's descriptor"),
+    fault("broken_after_refusal", &[], "after a refused import no other succeeds"),
+    fault("refusal_leaks", &["L10"], "a refused import keeps a duplicate of the descriptor open"),
+    fault("accepts_any_handle", &["D16", "D9"], "any handle is accepted as memory, a short one too"),
+    // What a library does.
+    fault("export_not_declared", &["L1"], "memory is allocated without declaring export"),
+    fault("number_is_cast", &["L2"], "a handle of -1 is cast and taken for none: the import gives memory of its own"),
+    fault("number_sent", &["L5"], "descriptors are sent as numbers, which mean something else at the other end"),
+    fault("drop_frees_nothing", &["L6"], "a texture that is dropped frees nothing"),
+    fault("import_keyed_by_number", &["L7"], "imports are kept by the descriptor's number, which is soon another's"),
+    fault("memory_type_is_lowest", &["L8"], "the importer takes its own lowest memory type, whatever the exporter's was"),
+    fault("size_from_handle", &["L9"], "the size of an import is taken from the descriptor"),
+    fault("identity_unchecked", &["L12"], "the exporter's device and driver are not compared with one's own"),
+    fault("channels_swapped", &["L14"], "an import swaps the first and the third byte of each texel"),
+    fault("trusts_descriptors", &["L11"], "the descriptor's fields are not compared with the device and the object"),
+    // What a channel does.
+    fault("last_byte_changed", &[], "the last byte of a message is sent wrong"),
+    fault("messages_swapped", &[], "the first two messages change places"),
+    fault("handles_reversed", &[], "handles arrive in the wrong order"),
+    fault("handles_lost_beside_nothing", &[], "handles beside an empty message are lost"),
+    fault("received_inheritable", &["R20"], "received descriptors are not close-on-exec"),
+    fault("sending_moves_handles", &[], "what is sent is taken from the sender"),
+    fault("close_is_silence", &[], "the end of the channel looks like silence"),
+    fault("close_drops_messages", &[], "what was sent before the end is lost"),
+    fault("send_errors_swallowed", &[], "sending to nobody succeeds"),
+    fault("limits_ignored", &[], "a message over the limits is cut and sent"),
+    fault("silence_is_close", &[], "silence looks like the end of the channel"),
+    fault("timeout_loses_message", &[], "a receive that timed out breaks the channel"),
+    fault("errors_are_messages", &["R20"], "whatever is wrong with a message, it arrives: ancillary data cut off, too"),
+    fault("excess_handles_leak", &["R20"], "handles that a message did not announce stay open"),
+    fault("received_byte_changed", &[], "the last byte of a message is received wrong"),
+];
+
+/// The fault with this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Fault> {
+    FAULTS.iter().find(|fault| fault.name == name)
+}
