@@ -13,7 +13,7 @@ use gpushare_conformance::rule::Catalogue;
 use gpushare_mutant_layer::table::MUTANTS;
 
 use crate::drivers::{How, Subject};
-use crate::faults::FAULTS;
+use crate::faults;
 use crate::layer::Layer;
 use crate::peers;
 use crate::run::RunError;
@@ -81,7 +81,7 @@ fn is_wanted(only: &[String], name: &str, defects: &[&str]) -> bool {
 
 fn check_names(only: &[String]) -> Result<(), RunError> {
     let all = MUTANTS.iter().map(|mutant| (mutant.name, vec![mutant.defect()]));
-    let all: Vec<_> = all.chain(FAULTS.iter().map(|fault| (fault.name, fault.defects.to_vec()))).collect();
+    let all: Vec<_> = all.chain(faults::all().iter().map(|fault| (fault.name, fault.defects.to_vec()))).collect();
     let unknown = |name: &&String| !all.iter().any(|(known, defects)| is_wanted(std::slice::from_ref(name), known, defects));
     only.iter().find(unknown).map_or(Ok(()), |name| Err(RunError::NoMutant { name: name.clone() }))
 }
@@ -96,7 +96,7 @@ fn run(arguments: &Arguments) -> Result<u8, RunError> {
     let how = How { limit: Duration::from_millis(arguments.limit), jobs, all: arguments.all };
     let mut score = Score::default();
     drivers(arguments, &how, &mut score)?;
-    faults(arguments, &how, &mut score)?;
+    peers(arguments, &how, &mut score)?;
     text::summary(&score);
     if let Some(path) = &arguments.write {
         let what = || format!("writing {}", path.display());
@@ -143,8 +143,9 @@ fn lanes(names: &[String]) -> Result<Vec<Lane>, RunError> {
 }
 
 /// The peer's mutants, on the host lane.
-fn faults(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), RunError> {
-    let wanted: Vec<_> = FAULTS.iter().filter(|fault| is_wanted(&arguments.only, fault.name, fault.defects)).collect();
+fn peers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), RunError> {
+    let all = faults::all();
+    let wanted: Vec<_> = all.iter().filter(|fault| is_wanted(&arguments.only, fault.name, fault.defects)).collect();
     if wanted.is_empty() {
         return Ok(());
     }

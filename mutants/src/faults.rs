@@ -1,5 +1,7 @@
 //! The faults that a peer can be given. Each is noticed by the cases that [`crate::table`] names for it.
 
+use crate::table::ENTRIES;
+
 /// A fault of a peer on the host lane.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
@@ -15,7 +17,7 @@ const fn fault(name: &'static str, defects: &'static [&'static str], does: &'sta
     Fault { name, defects, does }
 }
 
-/// Every fault.
+/// The faults that are forms of a numbered defect, and what each fault does.
 pub const FAULTS: &[Fault] = &[
     // What a driver does.
     fault("import_refused", &["D14"], "every import is refused, though the type is reported importable"),
@@ -82,8 +84,14 @@ pub const FAULTS: &[Fault] = &[
     fault("received_byte_changed", &[], "the last byte of a message is received wrong"),
 ];
 
-/// The fault with this name.
+/// Every fault that a case is named for, described or not.
 #[must_use]
-pub fn named(name: &str) -> Option<&'static Fault> {
-    FAULTS.iter().find(|fault| fault.name == name)
+pub fn all() -> Vec<Fault> {
+    let mut all = FAULTS.to_vec();
+    for entry in ENTRIES {
+        if !all.iter().any(|fault| fault.name == entry.fault) {
+            all.push(fault(entry.fault, &[], "as its name says"));
+        }
+    }
+    all
 }

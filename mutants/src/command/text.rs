@@ -3,7 +3,7 @@
 use gpushare_mutant_layer::table::MUTANTS;
 
 use crate::drivers::Subject;
-use crate::faults::FAULTS;
+use crate::faults;
 use crate::score::{Row, Score, Standing, Trial};
 
 /// Every mutant with its defects and its sentence.
@@ -11,7 +11,7 @@ pub(super) fn list() {
     for mutant in MUTANTS {
         anstream::println!("{:<34} {:<8} {}", mutant.name, mutant.defect(), mutant.does);
     }
-    for fault in FAULTS {
+    for fault in faults::all() {
         anstream::println!("{:<34} {:<8} {}", fault.name, fault.defects.join(","), fault.does);
     }
 }
