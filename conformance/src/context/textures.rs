@@ -3,7 +3,7 @@
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{Identity, Pattern, TextureSpec};
-use gpushare_harness::protocol::{Code, DeviceReport, HandleSource, ImportManner, Problem, Reply, Request};
+use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Problem, Reply, Request};
 
 use crate::case::{Outcome, Stop};
 use crate::context::{Handle, Party, Texture};
@@ -28,17 +28,6 @@ impl Shared {
 }
 
 impl Party<'_, '_> {
-    /// Every device of the lane's driver.
-    ///
-    /// # Errors
-    /// [`Stop`].
-    pub fn probe(&self) -> Outcome<Vec<DeviceReport>> {
-        match self.must(&Request::Probe)? {
-            Reply::Devices(reports) => Ok(reports),
-            other => Err(self.unexpected(&other)),
-        }
-    }
-
     /// Open a second device object and ask who it is.
     ///
     /// # Errors
