@@ -6,6 +6,8 @@ mod handle;
 mod lifecycle;
 mod memory;
 
+pub(crate) use memory::no_reexport;
+
 use gpushare::Api;
 
 use crate::case::Cases;

@@ -1,6 +1,7 @@
 //! The command `gpushare`: arguments, and what each subcommand prints.
 
 mod arguments;
+mod explore;
 mod list;
 mod mutants;
 mod probe;
@@ -40,6 +41,10 @@ enum CommandError {
     Rule(#[from] RuleError),
     #[error("no case matches {filters:?} on {lanes}; `gpushare list` shows the cases")]
     NoCase { filters: Vec<String>, lanes: String },
+    #[error("cannot read the scenario {}: {reason}", path.display())]
+    Scenario { path: PathBuf, reason: String },
+    #[error("a scenario is replayed on one lane, and there are {lanes}; name one with --driver")]
+    ManyLanes { lanes: String },
     #[error("cannot write to {}: {source}; choose another folder with --out", path.display())]
     Out { path: PathBuf, source: std::io::Error },
     #[error("cannot write the report: {0}")]
@@ -62,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Rules(arguments) => rules::rules(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Explore(arguments) => explore::explore(&arguments),
         Command::Repro(arguments) => repro::repro(&arguments),
         Command::Mutants(arguments) => mutants::mutants(&arguments),
     };

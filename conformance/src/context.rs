@@ -38,7 +38,7 @@ pub(crate) struct Seat {
     /// Whether the script has taken this seat; asking again for the same peers changes nothing.
     taken: bool,
     /// Whether it took the place of one that is gone, and what it held was not counted since.
-    new: bool,
+    pub(crate) new: bool,
     next_id: u32,
 }
 
@@ -149,11 +149,14 @@ impl<'run> Context<'run> {
         if taken.taken {
             return Ok(());
         }
-        if taken.peer.is_none() {
+        let was_there = taken.peer.is_some();
+        if !was_there {
             let started = self.pool.take(self.fresh).map_err(|error| self.stop(seat, &format!("start: {error}"), error))?;
             taken.peer = Some(started);
         }
         if let Some(peer) = &mut taken.peer {
+            // A peer that stays in its seat from one run of the script to the next is no longer new in the second.
+            taken.new &= !was_there;
             taken.before = self.pool.ledger(peer).map_err(|error| self.stop(seat, "count", error))?;
         }
         (taken.taken, taken.next_id) = (true, 1);

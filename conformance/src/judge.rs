@@ -72,7 +72,9 @@ fn round(case: &Case, setting: &Setting<'_>, seats: Vec<Seat>) -> Round {
 fn settle(pool: &Pool<'_>, seat: &mut Seat) -> Outcome<Vec<Growth>> {
     let Some(peer) = &mut seat.peer else { return Ok(Vec::new()) };
     let after = pool.reset(peer).and_then(|()| pool.ledger(peer));
-    after.map(|after| seat.before.growth(&after)).map_err(|error| {
+    // What a driver sets up in a process that began within the script cannot be told from what the script left.
+    let compare = |after| if seat.new { Vec::new() } else { seat.before.growth(&after) };
+    after.map(compare).map_err(|error| {
         seat.peer = None;
         match error {
             gpushare_harness::PeerError::Died { ref exit, .. } => {

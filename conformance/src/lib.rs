@@ -18,6 +18,7 @@
 //! | [`verdict`] | what a case can end in |
 //! | [`expectation`] | what a known driver is known to do (`expectations/*.toml`) |
 //! | [`run`] | many cases on many lanes |
+//! | [`explore`] | random scenarios, and the shortest that fails |
 //! | [`report`] | terminal, JSON, JUnit, HTML |
 //! | [`command`] | the command `gpushare` |
 
@@ -27,6 +28,7 @@ pub mod cases;
 pub mod command;
 pub mod context;
 pub mod expectation;
+pub mod explore;
 pub mod judge;
 pub mod lane;
 pub mod manifest;

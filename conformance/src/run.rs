@@ -228,7 +228,8 @@ fn quote(text: &str) -> String {
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-fn driver_argument(driver: &Driver) -> String {
+/// What `--driver` takes for it.
+pub(crate) fn driver_argument(driver: &Driver) -> String {
     match driver {
         Driver::Host => "host".into(),
         Driver::Manifest(manifest) => manifest.display().to_string(),

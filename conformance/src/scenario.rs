@@ -5,9 +5,10 @@
 
 pub mod built_in;
 pub mod faults;
+pub mod generate;
 mod world;
 
-pub use world::{Done, World};
+pub use world::{Done, World, play};
 
 use std::fmt;
 
@@ -27,6 +28,52 @@ pub struct Scenario {
     pub peers: usize,
     /// The steps.
     pub steps: Vec<Step>,
+}
+
+/// Why a text is no scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// It is not JSON, or says something that is unknown here.
+    #[error("it is no scenario: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// Too many peers, or none.
+    #[error("it has {found} peers, expected 1 to {}", crate::context::ROLES.len())]
+    Peers {
+        /// How many.
+        found: usize,
+    },
+    /// A step of, or towards, a peer that is not there.
+    #[error("step {step} is about peer {peer}, and there are only {peers}, counted from 0")]
+    NoPeer {
+        /// Which step, counted from 1.
+        step: usize,
+        /// The peer.
+        peer: usize,
+        /// How many there are.
+        peers: usize,
+    },
+}
+
+impl Scenario {
+    /// Read a scenario that was written as JSON.
+    ///
+    /// # Errors
+    /// [`ScenarioError`].
+    pub fn parse(text: &[u8]) -> Result<Self, ScenarioError> {
+        let scenario: Self = serde_json::from_slice(text)?;
+        let peers = scenario.peers;
+        if !(1..=crate::context::ROLES.len()).contains(&peers) {
+            return Err(ScenarioError::Peers { found: peers });
+        }
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let to = if let Action::Pass { to, .. } = step.action { to } else { step.peer };
+            let peer = step.peer.max(to);
+            if peer >= peers {
+                return Err(ScenarioError::NoPeer { step: index + 1, peer, peers });
+            }
+        }
+        Ok(scenario)
+    }
 }
 
 /// What one peer does.
@@ -100,6 +147,8 @@ pub enum Action {
         /// Which.
         handle: Name,
     },
+    /// End the process, freeing nothing; a new one takes its place.
+    Exit,
 }
 
 impl fmt::Display for Action {
@@ -109,11 +158,14 @@ impl fmt::Display for Action {
             Self::Fill { texture, picture } => write!(f, "fill texture {texture} with picture {picture}"),
             Self::Verify { texture } => write!(f, "verify texture {texture}"),
             Self::Export { texture, handle } => write!(f, "export texture {texture} as handle {handle}"),
-            Self::Pass { handle, to } => write!(f, "pass handle {handle} to {}", crate::context::ROLES[*to]),
+            Self::Pass { handle, to } => {
+                write!(f, "pass handle {handle} to {}", crate::context::ROLES.get(*to).unwrap_or(&"nobody"))
+            }
             Self::Import { handle, texture } => write!(f, "import handle {handle} as texture {texture}"),
             Self::ImportExportable { handle, texture } => write!(f, "import handle {handle} as exportable texture {texture}"),
             Self::Free { texture } => write!(f, "free texture {texture}"),
             Self::Close { handle } => write!(f, "close handle {handle}"),
+            Self::Exit => f.write_str("exit"),
         }
     }
 }

@@ -47,6 +47,9 @@ fn file(folder: &TempDir, name: &str, content: &str) -> String {
 #[case::filter(&["run", "--driver", "host", "["], "is no glob")]
 #[case::no_match(&["run", "--driver", "host", "nothing::*"], "no case matches [\"nothing::*\"] on host")]
 #[case::repro_case(&["repro", "--driver", "host", "host::nothing"], "no case matches [\"host::nothing\"]")]
+#[case::scenario_missing(&["repro", "--driver", "host", "--scenario", "/nowhere.json"], "cannot read the scenario /nowhere.json: No such file")]
+#[case::scenario_and_case(&["repro", "--driver", "host", "--scenario", "/nowhere.json", "host::x"], "cannot be used with")]
+#[case::scenario_or_case(&["repro", "--driver", "host"], "required arguments were not provided")]
 fn bad_input_is_told(#[case] arguments: &[&str], #[case] says: &str) {
     assert_told(&gpushare(arguments), says);
 }
@@ -59,6 +62,27 @@ fn a_bad_manifest_is_told(#[case] content: &str, #[case] says: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = file(&folder, "icd.json", content);
     assert_told(&gpushare(&["run", "--driver", &manifest]), says);
+}
+
+#[rstest]
+#[case::not_json("[", "it is no scenario: EOF while parsing")]
+#[case::unknown_step(r#"{"name":"x","peers":1,"steps":[{"peer":0,"action":{"fly":{}}}]}"#, "unknown variant `fly`")]
+#[case::many_peers(r#"{"name":"x","peers":5,"steps":[]}"#, "it has 5 peers, expected 1 to 4")]
+#[case::no_such_peer(r#"{"name":"x","peers":2,"steps":[{"peer":0,"action":{"pass":{"handle":1,"to":2}}}]}"#, "step 1 is about peer 2")]
+fn a_bad_scenario_is_told(#[case] content: &str, #[case] says: &str) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let scenario = file(&folder, "scenario.json", content);
+    assert_told(&gpushare(&["repro", "--driver", "host", "--scenario", &scenario]), says);
+}
+
+#[test]
+fn a_scenario_is_replayed_step_by_step() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let steps = r#"[{"peer":0,"action":{"fill":{"texture":7,"picture":1}}}]"#;
+    let scenario = file(&folder, "scenario.json", &format!(r#"{{"name":"early","peers":1,"steps":{steps}}}"#));
+    let output = gpushare(&["repro", "--driver", "host", "--scenario", &scenario]);
+    let told = text(&output.stdout);
+    assert!(told.contains("inconclusive host::scenario::early: the scenario has a step without its object: fill texture 7"), "{told}");
 }
 
 #[rstest]

@@ -3,13 +3,14 @@
 use crate::case::{ANY_TEXTURE, Cases, Outcome, unshareable};
 use crate::cases::memory::no_reexport;
 use crate::context::Context;
-use crate::scenario::Scenario;
 use crate::scenario::built_in::scenarios;
 use crate::scenario::faults::{Fault, survive};
+use crate::scenario::generate::{Material, some};
+use crate::scenario::{Scenario, play};
 
 pub(super) fn define(cases: &mut Cases<'_>) {
     let unshareable = unshareable(cases.report(), &ANY_TEXTURE);
-    let all = scenarios(ANY_TEXTURE, no_reexport(cases).is_none());
+    let all = scenarios(ANY_TEXTURE, no_reexport(cases.report()).is_none());
     for fault in Fault::ALL {
         let values: Vec<_> = all.iter().cloned().map(|scenario| (scenario, fault)).collect();
         cases.case(fault.name(), rules(fault)).skip_if(unshareable.clone()).each(
@@ -18,6 +19,24 @@ pub(super) fn define(cases: &mut Cases<'_>) {
             run,
         );
     }
+    let material = Material::of(cases.report());
+    let values = (0..4).map(|number| (material.clone(), number));
+    cases.case("random_scenarios", crate::explore::RULES).skip_if(unshareable).each(
+        values,
+        |(_, number)| number.to_string(),
+        random_scenarios,
+    );
+}
+
+/// Other scenarios with each seed; `gpushare explore` tries more, and shortens those that fail.
+fn random_scenarios(cx: &Context<'_>, (material, number): (Material, u64)) -> Outcome {
+    for scenario in some(&material, cx.seed().wrapping_add(number), 12) {
+        play(cx, &scenario)?;
+        for seat in 0..scenario.peers {
+            cx.settle(seat)?;
+        }
+    }
+    Ok(())
 }
 
 fn run(cx: &Context<'_>, (scenario, fault): (Scenario, Fault)) -> Outcome {

@@ -5,7 +5,7 @@ mod count;
 mod lifetime;
 mod payload;
 
-pub(super) use payload::no_reexport;
+pub(crate) use payload::no_reexport;
 
 use crate::case::Cases;
 

@@ -26,6 +26,8 @@ pub(super) enum Command {
     List(ListArguments),
     /// Run cases and compare with what is expected
     Run(RunArguments),
+    /// Try random scenarios, and shorten one that fails
+    Explore(ExploreArguments),
     /// Repeat one case with new peers and show every step
     Repro(ReproArguments),
     /// Run the suite against drivers and peers that are broken on purpose; a program of its own, built from the source
@@ -110,12 +112,33 @@ pub(super) struct RunArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct ExploreArguments {
+    #[command(flatten)]
+    pub(super) lanes: LaneArguments,
+    /// How many scenarios to try on each lane
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(super) scenarios: u32,
+    /// The same seed gives the same scenarios, decimal or 0x…
+    #[arg(long, value_parser = parse_seed, default_value = "0x67707573")]
+    pub(super) seed: u64,
+    /// Where to write a scenario that fails
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(super) out: PathBuf,
+    /// Milliseconds that a peer may take for one step
+    #[arg(long, value_name = "MS", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    pub(super) limit: u64,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ReproArguments {
     #[command(flatten)]
     pub(super) lanes: LaneArguments,
     /// The case, as a finding names it: lane::area::handle::what[::parameters]
-    #[arg(value_name = "LANE::CASE")]
-    pub(super) case: String,
+    #[arg(value_name = "LANE::CASE", required_unless_present = "scenario")]
+    pub(super) case: Option<String>,
+    /// A scenario that `gpushare explore` wrote, instead of a case
+    #[arg(long, value_name = "FILE", conflicts_with = "case")]
+    pub(super) scenario: Option<PathBuf>,
     /// Expectations of your own, instead of the built-in ones; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(super) expectations: Vec<PathBuf>,

@@ -1,31 +1,32 @@
 //! `gpushare repro`: one case with new peers, every step shown.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gpushare_harness::history::Step;
 
 use super::arguments::{LaneArguments, ReproArguments};
 use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
+use crate::case::Case;
 use crate::expectation::Standing;
+use crate::explore::as_case;
+use crate::lane::{Lane, Lanes};
 use crate::pool::Pool;
 use crate::registry::{Filter, cases_of};
 use crate::rule::Catalogue;
 use crate::run::{CaseResult, Settings, run_case};
+use crate::scenario::Scenario;
 
 pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
     let LaneArguments { driver, peer } = &arguments.lanes;
     let catalogue = Catalogue::load()?;
     let expected = expectations(&arguments.expectations)?;
     let found = lanes(&peer_program(peer.as_ref())?, driver)?;
-    let no_case = || CommandError::NoCase {
-        filters: vec![arguments.case.clone()],
-        lanes: found.ready.iter().map(|lane| lane.name.clone()).collect::<Vec<_>>().join(", "),
+    let (lane, case) = match (&arguments.scenario, &arguments.case) {
+        (Some(path), _) => scenario(path, &found)?,
+        (None, case) => find(case.as_deref().unwrap_or_default(), &found)?,
     };
-    // Without a lane in front, the only lane that was asked for is meant.
-    let named = |lane: &str, case: &str| arguments.case == format!("{lane}::{case}") || arguments.case == case;
-    let mut candidates = found.ready.iter().flat_map(|lane| cases_of(lane).into_iter().map(move |case| (lane, case)));
-    let (lane, case) = candidates.find(|(lane, case)| named(&lane.name, &case.id)).ok_or_else(no_case)?;
     let limit = Duration::from_millis(arguments.limit);
     let (filter, start) = (Filter::new(&[])?, Instant::now());
     let settings = Settings { seed: arguments.seed, fresh: true, limit, jobs: 1, filter, start };
@@ -35,6 +36,27 @@ pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
     steps.iter().try_for_each(|step| write_step(&mut out, step))?;
     write_result(&mut out, &lane.name, &result, &catalogue)?;
     Ok(if result.standing == Standing::Expected { AS_EXPECTED } else { NOT_AS_EXPECTED })
+}
+
+/// Without a lane in front, the only lane that was asked for is meant.
+fn find<'lanes>(wanted: &str, found: &'lanes Lanes) -> Result<(&'lanes Lane, Case), CommandError> {
+    let named = |lane: &str, case: &str| wanted == format!("{lane}::{case}") || wanted == case;
+    let mut candidates = found.ready.iter().flat_map(|lane| cases_of(lane).into_iter().map(move |case| (lane, case)));
+    candidates
+        .find(|(lane, case)| named(&lane.name, &case.id))
+        .ok_or_else(|| CommandError::NoCase { filters: vec![wanted.to_owned()], lanes: names(found) })
+}
+
+fn scenario<'lanes>(path: &Path, found: &'lanes Lanes) -> Result<(&'lanes Lane, Case), CommandError> {
+    let [lane] = found.ready.as_slice() else { return Err(CommandError::ManyLanes { lanes: names(found) }) };
+    let refuse = |reason: String| CommandError::Scenario { path: path.to_owned(), reason };
+    let text = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
+    let scenario = Scenario::parse(&text).map_err(|error| refuse(error.to_string()))?;
+    Ok((lane, as_case(scenario)))
+}
+
+fn names(found: &Lanes) -> String {
+    found.ready.iter().map(|lane| lane.name.clone()).collect::<Vec<_>>().join(", ")
 }
 
 fn write_step(out: &mut impl Write, step: &Step) -> Result<(), CommandError> {

@@ -9,7 +9,7 @@ use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Object, Reque
 use gpushare_harness::spawn::Exit;
 use gpushare_harness::{Ledger, Peer, Reply};
 
-use super::{Action, Done, Scenario, Step, World};
+use super::{Action, Done, Scenario, Step, World, play};
 use crate::case::{Outcome, Stop, require};
 use crate::context::{Context, Handle, Party, ROLES};
 
@@ -114,8 +114,7 @@ struct Trial<'trial, 'run> {
 
 impl Trial<'_, '_> {
     fn prepare(&mut self) -> Outcome {
-        self.context.seats(self.scenario.peers)?;
-        self.perform_all()?;
+        play(self.context, self.scenario)?;
         self.baselines.clear();
         for seat in 0..self.scenario.peers {
             self.baselines.push(self.context.settle(seat)?);
@@ -294,7 +293,7 @@ impl Trial<'_, '_> {
                 Some(party) => party.must_do(&Request::Reset)?,
             }
         }
-        self.perform_all().map_err(|stop| stop.within(|| "once more afterwards".into()))?;
+        play(self.context, self.scenario).map_err(|stop| stop.within(|| "once more afterwards".into()))?;
         let mut grown = Vec::new();
         for seat in 0..self.scenario.peers {
             let after = self.context.settle(seat)?;
@@ -306,24 +305,6 @@ impl Trial<'_, '_> {
             }
         }
         Ok(grown)
-    }
-
-    /// The scenario without a fault.
-    fn perform_all(&self) -> Outcome {
-        let mut world = World::default();
-        for step in &self.scenario.steps {
-            match world.perform(self.context, step)? {
-                Done::Done => {}
-                Done::Refused(problem) => {
-                    let (role, step) = (ROLES[step.peer], self.context.last_step());
-                    return Err(Stop::Fail(format!("{role} refused {step}: {}", problem.message)));
-                }
-                Done::Missing => {
-                    return Err(Stop::Inconclusive(format!("the scenario has a step without its object: {}", step.action)));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

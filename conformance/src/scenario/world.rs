@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use gpushare::TextureSpec;
 use gpushare_harness::protocol::{HandleSource, ImportManner, Problem, Reply, Request};
 
-use super::{Action, Name, Step};
+use super::{Action, Name, Scenario, Step};
 use crate::case::{Outcome, Stop};
-use crate::context::{Context, Handle, Party, Shared, Texture};
+use crate::context::{Context, Handle, Party, ROLES, Shared, Texture};
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,28 @@ pub struct World {
     handles: BTreeMap<Name, Held>,
     /// The picture in each payload, where it is known.
     pictures: Vec<Option<u64>>,
+}
+
+/// Perform all steps of a scenario, none of which may be refused.
+///
+/// # Errors
+/// [`Stop`]; [`Stop::Inconclusive`] for a step whose object no step before it makes.
+pub fn play(context: &Context<'_>, scenario: &Scenario) -> Outcome {
+    context.seats(scenario.peers)?;
+    let mut world = World::default();
+    for step in &scenario.steps {
+        match world.perform(context, step)? {
+            Done::Done => {}
+            Done::Refused(problem) => {
+                let (role, step) = (ROLES[step.peer], context.last_step());
+                return Err(Stop::Fail(format!("{role} refused {step}: {}", problem.message)));
+            }
+            Done::Missing => {
+                return Err(Stop::Inconclusive(format!("the scenario has a step without its object: {}", step.action)));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A texture, and the payload that it shares.
@@ -93,6 +115,7 @@ impl World {
             Action::ImportExportable { handle, texture } => self.import(party, handle, texture, ImportManner::Exportable),
             Action::Free { texture } => self.free(party, texture),
             Action::Close { handle } => self.close(party, handle),
+            Action::Exit => self.exit(context, party),
         }
     }
 
@@ -113,7 +136,8 @@ impl World {
 
     fn verify(&self, context: &Context<'_>, party: Party<'_, '_>, name: Name) -> Perhaps {
         let Some(member) = self.textures.get(&(party.seat(), name)) else { return Ok(None) };
-        let Some(picture) = self.pictures[member.payload] else { return Ok(None) };
+        // Nobody knows what it holds: there is nothing to compare with.
+        let Some(picture) = self.pictures[member.payload] else { return Ok(Some(Ok(()))) };
         let request = Request::Verify { texture: member.texture.0, pattern: context.pattern(picture) };
         match party.try_ask(&request, &[])? {
             Ok((Reply::Done, _)) => Ok(Some(Ok(()))),
@@ -160,6 +184,13 @@ impl World {
     fn free(&mut self, party: Party<'_, '_>, name: Name) -> Perhaps {
         let Some(member) = self.textures.remove(&(party.seat(), name)) else { return Ok(None) };
         ask(party, &Request::Free { textures: vec![member.texture.0] }).map(Some)
+    }
+
+    fn exit(&mut self, context: &Context<'_>, party: Party<'_, '_>) -> Perhaps {
+        party.exit()?;
+        self.forget(party.seat());
+        context.replace(party.seat())?;
+        Ok(Some(Ok(())))
     }
 
     fn close(&mut self, party: Party<'_, '_>, handle: Name) -> Perhaps {

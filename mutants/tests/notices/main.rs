@@ -5,6 +5,7 @@
 
 mod bad_peer;
 mod checks;
+mod explores;
 
 use std::process::ExitCode;
 
@@ -26,5 +27,6 @@ fn main() -> ExitCode {
         Trial::test(name, move || checks::is_noticed(entry))
     }));
     trials.extend(bad_peer::trials());
+    trials.extend(explores::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -1,6 +1,7 @@
 //! Exporter and importers share one payload, however often it is exported and imported.
 
 use gpushare::TextureSpec;
+use gpushare_harness::protocol::DeviceReport;
 
 use crate::case::{ANY_TEXTURE, Cases, Outcome, both_tilings};
 use crate::context::Context;
@@ -20,13 +21,12 @@ pub(super) fn define(cases: &mut Cases<'_>) {
         .case("imported_again_after_free", &["memory.import_preserves_contents"])
         .textures(both_tilings(ANY_TEXTURE), imported_again_after_free);
     cases.case("two_textures_stay_apart", SHARES).any_texture(two_textures_stay_apart);
-    let reexport = no_reexport(cases);
+    let reexport = no_reexport(cases.report());
     cases.case("exported_by_importer", SHARES).skip_if(reexport).any_texture(exported_by_importer);
 }
 
 /// Why an import cannot be exported again, if so.
-pub(in crate::cases) fn no_reexport(cases: &Cases<'_>) -> Option<String> {
-    let report = cases.report();
+pub(crate) fn no_reexport(report: &DeviceReport) -> Option<String> {
     let handle = report.handle_type;
     let mut listed = report.textures.iter();
     let can =
