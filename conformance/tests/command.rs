@@ -68,7 +68,10 @@ fn a_bad_manifest_is_told(#[case] content: &str, #[case] says: &str) {
 #[case::not_json("[", "it is no scenario: EOF while parsing")]
 #[case::unknown_step(r#"{"name":"x","peers":1,"steps":[{"peer":0,"action":{"fly":{}}}]}"#, "unknown variant `fly`")]
 #[case::many_peers(r#"{"name":"x","peers":5,"steps":[]}"#, "it has 5 peers, expected 1 to 4")]
-#[case::no_such_peer(r#"{"name":"x","peers":2,"steps":[{"peer":0,"action":{"pass":{"handle":1,"to":2}}}]}"#, "step 1 is about peer 2")]
+#[case::no_such_peer(
+    r#"{"name":"x","peers":2,"steps":[{"peer":0,"action":{"pass":{"handle":1,"to":2}}}]}"#,
+    "step 1 is about peer 2"
+)]
 fn a_bad_scenario_is_told(#[case] content: &str, #[case] says: &str) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let scenario = file(&folder, "scenario.json", content);
@@ -82,7 +85,10 @@ fn a_scenario_is_replayed_step_by_step() {
     let scenario = file(&folder, "scenario.json", &format!(r#"{{"name":"early","peers":1,"steps":{steps}}}"#));
     let output = gpushare(&["repro", "--driver", "host", "--scenario", &scenario]);
     let told = text(&output.stdout);
-    assert!(told.contains("inconclusive host::scenario::early: the scenario has a step without its object: fill texture 7"), "{told}");
+    assert!(
+        told.contains("inconclusive host::scenario::early: the scenario has a step without its object: fill texture 7"),
+        "{told}"
+    );
 }
 
 #[rstest]
