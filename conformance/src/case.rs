@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gpushare::{HandleType, Placement, TextureSpec, Tiling};
+use gpushare::vulkan::capability::{TextureCapability, TextureQuestion};
+use gpushare::{Dimension, HandleType, Placement, TextureSpec, Tiling, Usage};
 use gpushare_harness::protocol::DeviceReport;
 use gpushare_harness::spawn::Exit;
 
@@ -241,8 +242,26 @@ pub const ANY_TEXTURE: TextureSpec = TextureSpec::new(gpushare::Format::R8G8B8A8
 #[must_use]
 pub fn texture_name(spec: &TextureSpec) -> String {
     let mut name = format!("{}_{}_{}x{}", spec.format, spec.tiling, spec.width, spec.height);
+    if spec.depth > 1 {
+        name.push_str(&format!("x{}_3d", spec.depth));
+    } else if spec.dimension != Dimension::D2 {
+        name.push_str(&format!("_{}", spec.dimension));
+    }
     if spec.layers > 1 {
         name.push_str(&format!("x{}", spec.layers));
+    }
+    for (number, unit) in [(spec.mip_levels, "levels"), (spec.samples, "samples")] {
+        if number > 1 {
+            name.push_str(&format!("_{number}_{unit}"));
+        }
+    }
+    let usage = spec.usage.symmetric_difference(Usage::SAMPLED);
+    if usage == Usage::SAMPLED {
+        name.push_str("_copied_only");
+    }
+    let usages = (usage - Usage::SAMPLED).iter_names().map(|(flag, _)| flag);
+    for flag in usages.chain(spec.creation.iter_names().map(|(flag, _)| flag)) {
+        name.push_str(&format!("_{}", flag.to_ascii_lowercase()));
     }
     if spec.placement == Placement::Suballocated {
         name.push_str("_suballocated");
@@ -256,26 +275,47 @@ pub fn unshareable(report: &DeviceReport, spec: &TextureSpec) -> Option<String> 
     if let Some(reason) = &report.unusable {
         return Some(reason.clone());
     }
-    let handle = report.handle_type;
-    let what = || format!("{} with {} tiling over {}", spec.format, spec.tiling, handle_words(handle));
-    let mut listed = report.textures.iter();
-    let Some(can) = listed.find(|can| can.format == spec.format && can.tiling == spec.tiling && can.handle_type == handle)
-    else {
-        return Some(format!("the driver was not asked about {}", what()));
+    let handle = spec.handle_type.unwrap_or(report.handle_type);
+    let wanted = TextureQuestion::about(spec, handle);
+    let what = || question_words(&wanted);
+    let fits = |can: &&TextureCapability| {
+        // A driver may choose among its modifiers where none is named.
+        let asked = can.asked;
+        asked == wanted || wanted.modifier.is_none() && TextureQuestion { modifier: None, ..asked } == wanted
     };
-    let (width, height) = can.max_extent;
+    let answers: Vec<_> = report.textures.iter().filter(fits).collect();
+    let Some(can) = answers.iter().find(|can| can.shareable()).or_else(|| answers.first()) else {
+        return Some(format!("the driver reports nothing of {}", what()));
+    };
     if can.result != "SUCCESS" {
         Some(format!("the driver does not support {}: {}", what(), can.result))
     } else if !can.shareable() {
         let (exportable, importable) = (yes_no(can.exportable), yes_no(can.importable));
         Some(format!("the driver reports {} as exportable: {exportable}, importable: {importable}", what()))
-    } else if spec.width > width || spec.height > height || spec.layers > can.max_layers {
-        Some(format!("the driver's limit for {} is {width}×{height}, {} layers", what(), can.max_layers))
+    } else if let Some(exceeded) = can.exceeded(spec) {
+        Some(format!("the driver's limit for {}: {exceeded}", what()))
     } else if spec.placement == Placement::Suballocated && can.dedicated_only {
         Some(format!("the driver wants dedicated memory for {}", what()))
     } else {
         None
     }
+}
+
+/// `rgba8_unorm with linear tiling over OPAQUE_FD`, with what is unusual behind.
+#[must_use]
+pub fn question_words(asked: &TextureQuestion) -> String {
+    let handle = handle_words(asked.handle_type);
+    let mut words = format!("{} with {} tiling over {handle}", asked.format, asked.tiling);
+    if asked.dimension != Dimension::D2 {
+        words.push_str(&format!(", {}", asked.dimension));
+    }
+    if asked.usage != Usage::SAMPLED {
+        words.push_str(&format!(", usage {:?}", asked.usage.iter_names().map(|(name, _)| name).collect::<Vec<_>>()));
+    }
+    for (name, _) in asked.creation.iter_names() {
+        words.push_str(&format!(", {name}"));
+    }
+    words
 }
 
 fn yes_no(flag: bool) -> &'static str {

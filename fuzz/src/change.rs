@@ -2,7 +2,7 @@
 
 use arbitrary::Arbitrary;
 use gpushare::descriptor::{DescriptorFields, PlaneLayout};
-use gpushare::{Api, Format, HandleType, Placement, Tiling, Uuid};
+use gpushare::{Api, Creation, Dimension, Format, HandleType, Part, Placement, Tiling, Usage, Uuid};
 
 /// One change of a descriptor.
 #[derive(Arbitrary, Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,21 @@ pub enum Change {
     Linear(bool),
     Dedicated(bool),
     Exportable(bool),
+    Deep(bool),
+    Depth(u32),
     MipLevels(u32),
+    MipLevelsBy(i8),
     Samples(u32),
+    Usage(u32),
+    Creation(u32),
+    ExportedAs(Option<u8>),
     Modifier(Option<u64>),
     PlaneOffset(u64),
     RowPitch(u64),
     ArrayPitch(u64),
+    DepthPitch(u64),
     OnePlaneLess,
-    OnePlaneMore(u64, u64, u64),
+    OnePlaneMore(u64, u64, u64, u64),
     /// The planes that belong to what the texture is now: without it, most changes of its extent are noticed at once.
     FittingPlanes,
 }
@@ -68,20 +75,37 @@ impl Change {
                 texture.placement = if dedicated { Placement::Dedicated } else { Placement::Suballocated };
             }
             Self::Exportable(exportable) => texture.exportable = exportable,
-            Self::MipLevels(levels) => fields.mip_levels = levels,
-            Self::Samples(samples) => fields.samples = samples,
-            Self::Modifier(modifier) => fields.drm_modifier = modifier,
+            Self::Deep(deep) => texture.dimension = if deep { Dimension::D3 } else { Dimension::D2 },
+            Self::Depth(depth) => texture.depth = depth,
+            Self::MipLevels(levels) => texture.mip_levels = levels,
+            Self::MipLevelsBy(by) => texture.mip_levels = texture.mip_levels.wrapping_add_signed(by.into()),
+            Self::Samples(samples) => texture.samples = samples,
+            Self::Usage(bits) => texture.usage = Usage::from_bits_retain(bits),
+            Self::Creation(bits) => texture.creation = Creation::from_bits_retain(bits),
+            Self::ExportedAs(index) => {
+                texture.handle_type = index.map(|index| HandleType::ALL[usize::from(index) % HandleType::ALL.len()]);
+            }
+            Self::Modifier(modifier) => {
+                texture.modifier = modifier;
+                texture.tiling = if modifier.is_some() { Tiling::Modifier } else { texture.tiling };
+            }
             Self::PlaneOffset(offset) => plane.into_iter().for_each(|plane| plane.offset = offset),
             Self::RowPitch(pitch) => plane.into_iter().for_each(|plane| plane.row_pitch = pitch),
             Self::ArrayPitch(pitch) => plane.into_iter().for_each(|plane| plane.array_pitch = pitch),
             Self::OnePlaneLess => drop(fields.planes.pop()),
-            Self::OnePlaneMore(offset, row_pitch, array_pitch) => {
-                fields.planes.push(PlaneLayout { offset, row_pitch, array_pitch });
+            Self::DepthPitch(pitch) => plane.into_iter().for_each(|plane| plane.depth_pitch = pitch),
+            Self::OnePlaneMore(offset, row_pitch, array_pitch, depth_pitch) => {
+                fields.planes.push(PlaneLayout { offset, row_pitch, array_pitch, depth_pitch });
             }
             Self::FittingPlanes => {
-                let (row_pitch, height) = (texture.row_bytes(), u64::from(texture.height));
-                let fitting = PlaneLayout { offset: 0, row_pitch, array_pitch: row_pitch.wrapping_mul(height) };
-                fields.planes = if texture.tiling == Tiling::Linear { vec![fitting] } else { Vec::new() };
+                let deep = texture.dimension == Dimension::D3;
+                let fitting = |part: Part| {
+                    let pitch = part.slice_bytes();
+                    let (array_pitch, depth_pitch) = if deep { (0, pitch) } else { (pitch, 0) };
+                    PlaneLayout { offset: part.offset, row_pitch: part.row_bytes(), array_pitch, depth_pitch }
+                };
+                let linear = texture.tiling == Tiling::Linear;
+                fields.planes = if linear { texture.parts().map(fitting).collect() } else { Vec::new() };
             }
         }
     }

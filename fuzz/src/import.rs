@@ -74,7 +74,7 @@ fn assert_works(
     let fields = descriptor.fields();
     assert_eq!(device.spec(&texture), &fields.texture);
     let size = rustix::fs::fstat(memory).expect("an open handle").st_size;
-    let end = fields.offset + fields.texture.packed_bytes();
+    let end = fields.offset + fields.texture.packed_bytes() * u64::from(fields.texture.samples);
     assert!(end <= u64::try_from(size).expect("a size"), "the texture ends at {end} of {size} bytes");
     device.write(&mut texture, &mut |texels| pattern.fill(&fields.texture, texels)).expect("it can be written");
     let verify = |texels: &[u8]| pattern.verify(&fields.texture, texels).unwrap_or_else(|wrong| panic!("{wrong}"));

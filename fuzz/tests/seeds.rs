@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arbitrary::{Arbitrary as _, Unstructured};
 use gpushare::host::HostDevice;
-use gpushare::{Device as _, Format, Placement, TextureDescriptor, TextureSpec, Tiling};
+use gpushare::{Device as _, Format, Placement, TextureDescriptor, TextureSpec, Tiling, Usage};
 use gpushare_fuzz::change::Change;
 use gpushare_fuzz::import::{Outcome, try_import};
 use gpushare_fuzz::input::Input;
@@ -47,10 +47,11 @@ fn descriptors() {
             fields.handle_type = handle_type;
         })
     };
-    let mut dma_buf = vulkan(&linear, gpushare::HandleType::DmaBuf);
-    // The one field that may be absent, at the end of the object.
-    dma_buf.pop();
-    dma_buf.extend_from_slice(br#","drm_modifier":72057594037927935}"#);
+    let dma_buf = text(&linear, |fields| {
+        (fields.api, fields.handle_type) = (gpushare::Api::Vulkan, gpushare::HandleType::DmaBuf);
+        (fields.texture.tiling, fields.texture.modifier) = (Tiling::Modifier, Some(72_057_594_037_927_937));
+        fields.texture.handle_type = Some(gpushare::HandleType::DmaBuf);
+    });
     let pitched = text(&TextureSpec { layers: 3, ..linear }.with_placement(Placement::Suballocated), |fields| {
         let plane = &mut fields.planes[0];
         (plane.offset, plane.row_pitch, plane.array_pitch) = (16, 512, 20_000);
@@ -62,6 +63,14 @@ fn descriptors() {
         ("host-linear".into(), text(&linear, |_| ())),
         ("host-suballocated".into(), text(&optimal.with_placement(Placement::Suballocated), |_| ())),
         ("host-pitched-layers".into(), pitched),
+        ("host-levels".into(), text(&linear.with_levels(7).with_layers(6), |_| ())),
+        ("host-3d".into(), text(&TextureSpec::new(Format::R8Unorm, 8, 8).with_depth(8).with_levels(4), |_| ())),
+        ("host-samples".into(), text(&TextureSpec { samples: 4, ..optimal }, |_| ())),
+        (
+            "host-planar".into(),
+            text(&TextureSpec::new(Format::G8B8R8Planes2Every2x2, 16, 16).with_tiling(Tiling::Linear), |_| ()),
+        ),
+        ("host-depth-stencil".into(), text(&TextureSpec::new(Format::D24UnormS8Uint, 16, 16).with_usage(Usage::all()), |_| ())),
         ("vulkan-optimal".into(), vulkan(&optimal, gpushare::HandleType::OpaqueFd)),
         ("vulkan-linear".into(), vulkan(&linear, gpushare::HandleType::OpaqueFd)),
         ("vulkan-dma-buf".into(), dma_buf),

@@ -2,6 +2,7 @@
 
 mod device;
 mod host;
+pub mod questions;
 pub mod sync;
 mod vulkan;
 
@@ -11,7 +12,10 @@ use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
-use gpushare::{Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
+use gpushare::{
+    Batch, Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, Subresource, TextureDescriptor,
+    TextureSpec,
+};
 
 use crate::backend::sync::SyncBackend;
 use crate::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
@@ -58,17 +62,17 @@ pub trait Backend {
     /// A [`Problem`]; no texture exists then.
     fn create(&mut self, textures: &[Id], spec: &TextureSpec) -> Result<(), Problem>;
 
-    /// Fill a texture.
+    /// Fill a texture, or one subresource of it.
     ///
     /// # Errors
     /// A [`Problem`].
-    fn fill(&mut self, texture: Id, pattern: Pattern) -> Result<(), Problem>;
+    fn fill(&mut self, texture: Id, pattern: Pattern, only: Option<Subresource>) -> Result<(), Problem>;
 
-    /// Compare a texture with a pattern: `Some` tells how it differs.
+    /// Compare a texture, or one subresource of it, with a pattern: `Some` tells how it differs.
     ///
     /// # Errors
     /// A [`Problem`].
-    fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem>;
+    fn verify(&mut self, texture: Id, pattern: Pattern, only: Option<Subresource>) -> Result<Option<Box<Mismatch>>, Problem>;
 
     /// Export a texture; see [`crate::Request::Export`] for `guarded`.
     ///
@@ -87,6 +91,18 @@ pub trait Backend {
         handle: ImportHandle,
         manner: ImportManner,
     ) -> Result<(), ImportRefused>;
+
+    /// Export textures into one batch, in order.
+    ///
+    /// # Errors
+    /// A [`Problem`].
+    fn export_batch(&mut self, textures: &[Id]) -> Result<Batch, Problem>;
+
+    /// Import the textures of a batch, one for each number, or none.
+    ///
+    /// # Errors
+    /// A [`Problem`]; no texture exists then, and every handle is closed.
+    fn import_batch(&mut self, textures: &[Id], batch: Batch) -> Result<(), Problem>;
 
     /// Free a texture.
     ///

@@ -17,7 +17,7 @@ use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::sync::SyncCapability;
 use gpushare::vulkan::capability::TextureCapability;
-use gpushare::{ChannelError, HandleType, Identity, Pattern, TextureDescriptor, TextureError, TextureSpec};
+use gpushare::{ChannelError, HandleType, Identity, Pattern, Subresource, TextureDescriptor, TextureError, TextureSpec};
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages. A peer that speaks another one is refused at the handshake.
@@ -69,6 +69,9 @@ pub enum Request {
         texture: Id,
         /// With what.
         pattern: Pattern,
+        /// This subresource of it alone; absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Subresource>,
     },
     /// Compare a texture with a pattern. Answer: [`Reply::Done`] or [`Reply::Mismatch`].
     Verify {
@@ -76,6 +79,9 @@ pub enum Request {
         texture: Id,
         /// With what.
         pattern: Pattern,
+        /// This subresource of it alone; absent: all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Subresource>,
     },
     /// Export a texture; its handle stays with the peer under a number. Answer: [`Reply::Exported`].
     Export {
@@ -198,6 +204,24 @@ pub enum Request {
     },
     /// Do these one after the other, without being asked in between; what is refused ends it. Answer: that of the last one done.
     Sequence(Vec<Self>),
+    /// Export textures and send them over a channel in one message (a [`gpushare::Batch`]). Answer: [`Reply::Done`].
+    SendTextures {
+        /// Over which.
+        channel: Id,
+        /// Which textures; they stay.
+        textures: Vec<Id>,
+        /// How long it may take, in milliseconds.
+        within: u64,
+    },
+    /// Receive textures from a channel and import them: all or none. Answer: [`Reply::Done`].
+    ReceiveTextures {
+        /// From which.
+        channel: Id,
+        /// One number for each.
+        textures: Vec<Id>,
+        /// How long it may take, in milliseconds.
+        within: u64,
+    },
     /// Free everything, close all handles and channels, open the gate, restore limits. Answer: [`Reply::Done`].
     Reset,
     /// End the process. No answer.

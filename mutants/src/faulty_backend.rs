@@ -3,7 +3,7 @@
 use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
-use gpushare::{Api, HandleType, Identity, OwnedHandle, Pattern, TextureDescriptor, TextureSpec};
+use gpushare::{Api, Batch, HandleType, Identity, OwnedHandle, Pattern, Subresource, TextureDescriptor, TextureSpec};
 use gpushare_harness::backend::sync::SyncBackend;
 use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel};
 use gpushare_harness::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
@@ -73,7 +73,7 @@ impl Backend for FaultyBackend {
                 }
                 if fault::is("unsupported_type_succeeds") {
                     // As a Vulkan driver that answers SUCCESS and means no.
-                    (can.handle_type, can.exportable, can.importable) = (HandleType::DmaBuf, false, false);
+                    (can.asked.handle_type, can.exportable, can.importable) = (HandleType::DmaBuf, false, false);
                     report.identity.api = Api::Vulkan;
                 }
             }
@@ -95,14 +95,14 @@ impl Backend for FaultyBackend {
         self.inner.create(textures, spec)
     }
 
-    fn fill(&mut self, texture: Id, pattern: Pattern) -> Result<(), Problem> {
+    fn fill(&mut self, texture: Id, pattern: Pattern, only: Option<Subresource>) -> Result<(), Problem> {
         bad_peer::at_fill();
-        self.inner.fill(texture, pattern)
+        self.inner.fill(texture, pattern, only)
     }
 
-    fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem> {
+    fn verify(&mut self, texture: Id, pattern: Pattern, only: Option<Subresource>) -> Result<Option<Box<Mismatch>>, Problem> {
         bad_peer::at_verify();
-        self.inner.verify(texture, pattern)
+        self.inner.verify(texture, pattern, only)
     }
 
     fn export(&mut self, texture: Id, guarded: bool) -> Result<(TextureDescriptor, OwnedHandle), Problem> {
@@ -131,6 +131,14 @@ impl Backend for FaultyBackend {
             }
             outcome => outcome,
         }
+    }
+
+    fn export_batch(&mut self, textures: &[Id]) -> Result<Batch, Problem> {
+        self.inner.export_batch(textures)
+    }
+
+    fn import_batch(&mut self, textures: &[Id], batch: Batch) -> Result<(), Problem> {
+        self.inner.import_batch(textures, batch)
     }
 
     fn free(&mut self, texture: Id) -> Result<(), Problem> {

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use gpushare::host::{HostDevice, HostTexture};
 use gpushare::{
-    Device, HandleType, Identity, OwnedHandle, Placement, Refused, TextureDescriptor, TextureError, TextureSpec, Uuid,
+    Device, HandleType, Identity, OwnedHandle, Placement, Refused, Subresource, TextureDescriptor, TextureError, TextureSpec,
+    Uuid,
 };
 use gpushare_harness::backend::{ImportHandle, SharingDevice};
 use gpushare_harness::protocol::DeviceReport;
@@ -382,6 +383,24 @@ impl Device for FaultyDevice {
             }
             look(&seen);
         })
+    }
+
+    fn write_subresource(
+        &self,
+        texture: &mut FaultyTexture,
+        subresource: Subresource,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), TextureError> {
+        self.inner.write_subresource(texture.inner()?, subresource, fill)
+    }
+
+    fn read_subresource(
+        &self,
+        texture: &mut FaultyTexture,
+        subresource: Subresource,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), TextureError> {
+        self.inner.read_subresource(texture.inner()?, subresource, look)
     }
 }
 

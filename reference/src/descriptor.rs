@@ -4,18 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::handle::HandleType;
 use crate::identity::{Api, Uuid};
-use crate::texture::{Placement, TextureSpec, Tiling};
+use crate::spec::{Part, Placement, TextureSpec, Tiling};
 
-/// Where one plane of a linear texture lies (`VkSubresourceLayout`), in bytes.
+/// Where one level of one plane lies (`VkSubresourceLayout`), in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlaneLayout {
     /// From the start of the texture to its first texel.
     pub offset: u64,
-    /// From one row to the next.
+    /// From one row of texels or blocks to the next.
     pub row_pitch: u64,
-    /// From one array layer to the next.
+    /// From one array layer to the next; 0 where there is one.
     pub array_pitch: u64,
+    /// From one slice of a 3D texture to the next; 0 in others.
+    pub depth_pitch: u64,
 }
 
 /// The fields of a descriptor, before they are known to make sense. [`TextureDescriptor::new`] validates them.
@@ -40,14 +42,8 @@ pub struct DescriptorFields {
     pub memory_type_index: u32,
     /// What the texture is.
     pub texture: TextureSpec,
-    /// Mip levels; 1 in this version.
-    pub mip_levels: u32,
-    /// Samples a texel; 1 in this version.
-    pub samples: u32,
-    /// The DRM format modifier; absent for opaque handles.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub drm_modifier: Option<u64>,
-    /// One entry for a linear texture, none for an optimal one, whose layout is the driver's own.
+    /// For a linear texture one entry for each [`Part`], in that order; for one with a DRM format modifier one for each memory plane
+    /// of it; none for an optimal one, whose layout is the driver's own.
     pub planes: Vec<PlaneLayout>,
 }
 
@@ -98,6 +94,16 @@ pub enum DescriptorError {
     },
 }
 
+impl PlaneLayout {
+    /// Bytes from the texture's start to just behind the part's last texel; `None` past 64 bits.
+    fn end(&self, part: &Part) -> Option<u64> {
+        let slice_pitch = self.array_pitch.max(self.depth_pitch);
+        let slices = slice_pitch.checked_mul(u64::from(part.slices).checked_sub(1)?)?;
+        let rows = self.row_pitch.checked_mul(u64::from(part.rows).checked_sub(1)?)?;
+        self.offset.checked_add(slices)?.checked_add(rows)?.checked_add(part.row_bytes())
+    }
+}
+
 impl DescriptorError {
     pub(crate) fn range(field: &'static str, found: u64, least: u64, most: u64) -> Result<(), Self> {
         if (least..=most).contains(&found) { Ok(()) } else { Err(Self::OutOfRange { field, found, least, most }) }
@@ -117,6 +123,8 @@ impl TextureDescriptor {
     pub const MAX_ALLOCATION: u64 = 1 << 40;
     /// `VK_MAX_MEMORY_TYPES`.
     const MEMORY_TYPES: u64 = 32;
+    /// Memory planes at most, as in `VkImageAspectFlagBits` (`VK_IMAGE_ASPECT_MEMORY_PLANE_3_BIT_EXT`).
+    const MEMORY_PLANES: usize = 4;
 
     /// Validate the fields.
     ///
@@ -126,8 +134,6 @@ impl TextureDescriptor {
         let version = u64::from(Self::VERSION);
         DescriptorError::range("version", u64::from(fields.version), version, version)?;
         fields.texture.validate()?;
-        DescriptorError::range("mip_levels", u64::from(fields.mip_levels), 1, 1)?;
-        DescriptorError::range("samples", u64::from(fields.samples), 1, 1)?;
         DescriptorError::range("memory_type_index", u64::from(fields.memory_type_index), 0, Self::MEMORY_TYPES - 1)?;
         DescriptorError::range("allocation_size", fields.allocation_size, 1, Self::MAX_ALLOCATION)?;
         DescriptorError::range("offset", fields.offset, 0, fields.allocation_size - 1)?;
@@ -142,9 +148,18 @@ impl TextureDescriptor {
             let detail = format!("a handle of type {} does not belong to the {} interface", fields.handle_type, fields.api);
             return Err(DescriptorError::contradiction(detail));
         }
-        if fields.drm_modifier.is_some() && fields.handle_type != HandleType::DmaBuf {
-            let detail = format!("a DRM modifier beside a handle of type {}; only dma_buf has one", fields.handle_type);
+        if let Some(named) = fields.texture.handle_type.filter(|named| *named != fields.handle_type) {
+            let detail = format!("a texture exported as {named} beside a handle of type {}", fields.handle_type);
             return Err(DescriptorError::contradiction(detail));
+        }
+        if fields.texture.tiling == Tiling::Modifier {
+            if fields.handle_type != HandleType::DmaBuf {
+                let detail = format!("modifier tiling beside a handle of type {}; only dma_buf has it", fields.handle_type);
+                return Err(DescriptorError::contradiction(detail));
+            }
+            if fields.texture.modifier.is_none() {
+                return Err(DescriptorError::contradiction("modifier tiling, and the modifier is not told"));
+            }
         }
         if fields.texture.placement == Placement::Dedicated && fields.offset != 0 {
             let detail = format!("dedicated memory starts at offset 0, found {}", fields.offset);
@@ -158,35 +173,38 @@ impl TextureDescriptor {
 
     fn check_layout(fields: &DescriptorFields) -> Result<(), DescriptorError> {
         let spec = &fields.texture;
-        let planes: usize = if spec.tiling == Tiling::Linear { 1 } else { 0 };
-        if fields.planes.len() != planes {
-            let detail =
-                format!("a texture of {} tiling has {planes} plane layouts, found {}", spec.tiling, fields.planes.len());
+        let parts: Vec<Part> = if spec.tiling == Tiling::Linear { spec.parts().collect() } else { Vec::new() };
+        let (least, most) = match spec.tiling {
+            Tiling::Modifier => (1, Self::MEMORY_PLANES),
+            _ => (parts.len(), parts.len()),
+        };
+        if !(least..=most).contains(&fields.planes.len()) {
+            let (tiling, found) = (spec.tiling, fields.planes.len());
+            let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            let detail = format!("a texture of {tiling} tiling has {expected} plane layouts, found {found}");
             return Err(DescriptorError::contradiction(detail));
         }
         let room = fields.allocation_size - fields.offset;
-        for plane in &fields.planes {
-            DescriptorError::range("planes.row_pitch", plane.row_pitch, spec.row_bytes(), Self::MAX_ALLOCATION)?;
+        for (index, plane) in fields.planes.iter().enumerate() {
+            let part = parts.get(index);
+            // A modifier's planes are the driver's own: of them, no more is known than that they begin inside.
+            let (row, end) = part.map_or((0, plane.offset.checked_add(1)), |part| (part.row_bytes(), plane.end(part)));
+            DescriptorError::range("planes.row_pitch", plane.row_pitch, row, Self::MAX_ALLOCATION)?;
             DescriptorError::range("planes.array_pitch", plane.array_pitch, 0, Self::MAX_ALLOCATION)?;
-            let end = Self::plane_end(plane, spec).unwrap_or(u64::MAX);
+            DescriptorError::range("planes.depth_pitch", plane.depth_pitch, 0, Self::MAX_ALLOCATION)?;
+            let end = end.unwrap_or(u64::MAX);
             if end > room {
                 let detail = format!("a plane ends {end} bytes after the texture's start, the allocation has room for {room}");
                 return Err(DescriptorError::contradiction(detail));
             }
         }
-        // The host backend packs texels tightly; a driver's optimal layout may be smaller or larger than that.
-        if fields.api == Api::Host && spec.packed_bytes() > room {
-            let detail = format!("the texels take {} bytes, the allocation has room for {room}", spec.packed_bytes());
+        // The host backend packs texels tightly, once for each sample; a driver's own layout may be smaller or larger than that.
+        let bytes = spec.packed_bytes().saturating_mul(u64::from(spec.samples));
+        if fields.api == Api::Host && bytes > room {
+            let detail = format!("the texels take {bytes} bytes, the allocation has room for {room}");
             return Err(DescriptorError::contradiction(detail));
         }
         Ok(())
-    }
-
-    /// Bytes from the texture's start to just behind the plane's last texel; `None` past 64 bits.
-    fn plane_end(plane: &PlaneLayout, spec: &TextureSpec) -> Option<u64> {
-        let layers = plane.array_pitch.checked_mul(u64::from(spec.layers) - 1)?;
-        let rows = plane.row_pitch.checked_mul(u64::from(spec.height) - 1)?;
-        plane.offset.checked_add(layers)?.checked_add(rows)?.checked_add(spec.row_bytes())
     }
 
     /// Parse and validate the text form.

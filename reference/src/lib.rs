@@ -17,6 +17,7 @@
 //! | [`handle`] | [`OwnedHandle`] and [`HandleType`] |
 //! | [`mod@format`], [`texture`] | texel formats, what a texture is, the [`Device`] contract every backend meets |
 //! | [`descriptor`] | what travels beside a handle; parsing is validation |
+//! | [`batch`] | many textures in one message |
 //! | [`channel`] | messages with handles beside them, between two processes |
 //! | [`semaphore`], [`timeline`], [`fence`] | what orders work: the contracts, and a timeline that needs no driver |
 //! | [`sync`] | what these have in common: handles, descriptors, permanence, errors |
@@ -42,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod batch;
 pub mod channel;
 pub mod deadline;
 pub mod descriptor;
@@ -54,6 +56,7 @@ pub mod pattern;
 pub mod ring;
 pub mod semaphore;
 pub mod shm;
+mod spec;
 pub mod stream;
 pub mod sync;
 mod sys;
@@ -62,6 +65,7 @@ pub mod timeline;
 pub mod vulkan;
 pub mod waiter;
 
+pub use batch::{Batch, BatchRefused};
 pub use channel::{Channel, ChannelError, Message};
 pub use deadline::Deadline;
 pub use descriptor::{DescriptorError, TextureDescriptor};
@@ -74,6 +78,8 @@ pub use semaphore::Semaphores;
 pub use shm::{SharedMemory, SharedMemoryError};
 pub use stream::{Stream, StreamError, StreamOffer};
 pub use sync::{Permanence, SyncDescriptor, SyncError, SyncHandle, SyncKind, SyncRefused, Synchronisation};
-pub use texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};
+pub use texture::{
+    Creation, Device, Dimension, Part, Placement, Refused, Subresource, TextureError, TextureSpec, Tiling, Usage,
+};
 pub use timeline::{SharedTimeline, Side, Timelines, Which};
 pub use waiter::{Patience, Peer, Wait};

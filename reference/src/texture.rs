@@ -1,126 +1,12 @@
-//! What a texture is, and the contract that every backend meets.
+//! The contract that every backend meets.
 
-use std::fmt;
 use std::io;
 
-use serde::{Deserialize, Serialize};
-
 use crate::descriptor::{DescriptorError, TextureDescriptor};
-use crate::format::Format;
 use crate::handle::{HandleType, OwnedHandle};
 use crate::identity::{Identity, Uuid};
 use crate::shm::SharedMemoryError;
-
-/// How texels lie in memory (`VkImageTiling`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Tiling {
-    /// `VK_IMAGE_TILING_OPTIMAL`: as the driver likes.
-    Optimal,
-    /// `VK_IMAGE_TILING_LINEAR`: row after row, with a pitch that the driver tells.
-    Linear,
-}
-
-impl fmt::Display for Tiling {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Optimal => "optimal",
-            Self::Linear => "linear",
-        })
-    }
-}
-
-/// Where a texture's memory comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Placement {
-    /// An allocation of its own, declared so (`VkMemoryDedicatedAllocateInfo`).
-    Dedicated,
-    /// At an offset above zero inside a larger allocation.
-    Suballocated,
-}
-
-impl fmt::Display for Placement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Dedicated => "dedicated",
-            Self::Suballocated => "suballocated",
-        })
-    }
-}
-
-/// What to create. Every texture is a 2D colour image of one mip level and one sample that can be copied to,
-/// copied from and sampled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TextureSpec {
-    /// Texel format.
-    pub format: Format,
-    /// Texels a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// Array layers.
-    pub layers: u32,
-    /// How texels lie in memory.
-    pub tiling: Tiling,
-    /// Where the memory comes from.
-    pub placement: Placement,
-    /// Whether export is declared at allocation. A texture created without cannot be exported
-    /// (VUID-VkMemoryGetFdInfoKHR-handleType-00671).
-    pub exportable: bool,
-}
-
-impl TextureSpec {
-    /// Texels a side at most; larger than any driver's limit.
-    pub const MAX_SIDE: u32 = 1 << 16;
-    /// Array layers at most.
-    pub const MAX_LAYERS: u32 = 1 << 12;
-    /// Bytes of texels at most, all layers together: 16 GiB.
-    pub const MAX_BYTES: u64 = 1 << 34;
-
-    /// One layer, optimal tiling, dedicated memory, exportable.
-    #[must_use]
-    pub const fn new(format: Format, width: u32, height: u32) -> Self {
-        Self { format, width, height, layers: 1, tiling: Tiling::Optimal, placement: Placement::Dedicated, exportable: true }
-    }
-
-    /// The same with another tiling.
-    #[must_use]
-    pub const fn with_tiling(self, tiling: Tiling) -> Self {
-        Self { tiling, ..self }
-    }
-
-    /// The same with another placement.
-    #[must_use]
-    pub const fn with_placement(self, placement: Placement) -> Self {
-        Self { placement, ..self }
-    }
-
-    /// Bytes of one row of texels, tightly packed.
-    #[must_use]
-    pub const fn row_bytes(&self) -> u64 {
-        self.width as u64 * self.format.texel_bytes() as u64
-    }
-
-    /// Bytes of all texels, tightly packed: layer after layer, row after row. Saturates; see [`Self::validate`].
-    #[must_use]
-    pub const fn packed_bytes(&self) -> u64 {
-        self.row_bytes().saturating_mul(self.height as u64).saturating_mul(self.layers as u64)
-    }
-
-    /// Whether the numbers make sense at all; what a device can do is for the device to say.
-    ///
-    /// # Errors
-    /// [`DescriptorError::OutOfRange`] names the field, what was found and what is allowed.
-    pub fn validate(&self) -> Result<(), DescriptorError> {
-        let side = u64::from(Self::MAX_SIDE);
-        DescriptorError::range("width", u64::from(self.width), 1, side)?;
-        DescriptorError::range("height", u64::from(self.height), 1, side)?;
-        DescriptorError::range("layers", u64::from(self.layers), 1, u64::from(Self::MAX_LAYERS))?;
-        DescriptorError::range("bytes of texels", self.packed_bytes(), 1, Self::MAX_BYTES)
-    }
-}
+pub use crate::spec::{Creation, Dimension, Part, Placement, Subresource, TextureSpec, Tiling, Usage};
 
 /// Why a texture operation did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -284,16 +170,57 @@ pub trait Device {
     /// [`Refused`] holds the reason and the handle.
     fn import_texture(&self, descriptor: &TextureDescriptor, handle: OwnedHandle) -> Result<Self::Texture, Refused>;
 
-    /// Let `fill` write all texels, tightly packed ([`TextureSpec::packed_bytes`]), then copy them into the texture and wait
-    /// until that is done.
+    /// Let `fill` write all texels, packed as [`Part`] tells ([`TextureSpec::packed_bytes`]), then copy them into the texture and wait
+    /// until that is done. Of a multisampled texture, each slice is cleared to its first texel: all samples of it are that.
     ///
     /// # Errors
-    /// [`TextureError::Timeout`], [`TextureError::DeviceLost`], or what the driver answered.
+    /// [`TextureError::Timeout`], [`TextureError::DeviceLost`], [`TextureError::Unsupported`] above [`TextureSpec::MAX_COPY`], or what
+    /// the driver answered.
     fn write(&self, texture: &mut Self::Texture, fill: &mut dyn FnMut(&mut [u8])) -> Result<(), TextureError>;
 
-    /// Copy all texels out of the texture and let `look` see them, tightly packed.
+    /// Copy all texels out of the texture and let `look` see them, packed as [`Part`] tells; those of a multisampled texture are
+    /// resolved.
     ///
     /// # Errors
     /// As [`Device::write`].
     fn read(&self, texture: &mut Self::Texture, look: &mut dyn FnMut(&[u8])) -> Result<(), TextureError>;
+
+    /// As [`Device::write`], for one subresource, whose texels are tightly packed. The others keep what they hold.
+    ///
+    /// # Errors
+    /// As [`Device::write`]; [`TextureError::Descriptor`] for a subresource that the texture does not have.
+    fn write_subresource(
+        &self,
+        texture: &mut Self::Texture,
+        subresource: Subresource,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), TextureError>;
+
+    /// As [`Device::read`], for one subresource.
+    ///
+    /// # Errors
+    /// As [`Device::write_subresource`].
+    fn read_subresource(
+        &self,
+        texture: &mut Self::Texture,
+        subresource: Subresource,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), TextureError>;
+}
+
+impl TextureError {
+    pub(crate) fn no_subresource(subresource: Subresource) -> Self {
+        let Subresource { plane, level, slice } = subresource;
+        let detail = format!("the texture has no plane {plane} of level {level} in slice {slice}");
+        DescriptorError::Contradiction { detail }.into()
+    }
+}
+
+/// Whether so many bytes may be copied at once: staging memory is as large, and what asks for it may be a stranger's descriptor.
+pub(crate) fn check_copy(bytes: u64) -> Result<u64, TextureError> {
+    if bytes <= TextureSpec::MAX_COPY {
+        return Ok(bytes);
+    }
+    let what = format!("copying {bytes} bytes at once; at most {}", TextureSpec::MAX_COPY);
+    Err(TextureError::Unsupported { what })
 }

@@ -1,4 +1,4 @@
-//! The Vulkan backend: textures over opaque file descriptors, semaphores, timelines and fences, on any driver.
+//! The Vulkan backend: textures over opaque file descriptors and dma-bufs, semaphores, timelines and fences, on any driver.
 //!
 //! Ownership crosses with release and acquire barriers on `VK_QUEUE_FAMILY_EXTERNAL` (Vulkan, "Queue Family Ownership
 //! Transfer"); a shared texture rests in `VK_IMAGE_LAYOUT_GENERAL`. Sizes, memory types and layouts come from the descriptor and
@@ -16,11 +16,17 @@
 //! | `payload` | their export and import, and who owns the handle after it |
 //! | `submission`, `gate` | work on the queue: waiting until it is done, holding it back |
 //! | `extensions` | the device extensions that are made use of where they are offered |
+//! | `check` | whether the device can share such a texture |
+//! | `access` | writing and reading, through the staging buffer |
 //! | `memory` | allocations: exportable, imported, plain |
 //! | `image` | image creation and layout |
-//! | `transfer` | barriers, copies, the staging buffer |
+//! | `transfer` | barriers and copies |
+//! | `multisample` | contents of multisampled textures |
+//! | `staging` | the buffer between private memory and a texture |
 
+mod access;
 pub mod capability;
+mod check;
 pub mod device;
 mod error;
 mod extensions;
@@ -30,8 +36,10 @@ mod image;
 pub mod import;
 pub mod instance;
 mod memory;
+mod multisample;
 mod payload;
 pub mod semaphore;
+mod staging;
 mod submission;
 pub mod sync_capability;
 pub mod texture;

@@ -3,7 +3,7 @@
 use gpushare::vulkan::capability::TextureCapability;
 use gpushare::{Api, HandleType, TextureSpec};
 
-use crate::case::{Cases, Outcome, Stop, both_tilings, require};
+use crate::case::{Cases, Outcome, Stop, both_tilings, question_words, require};
 use crate::context::Context;
 
 pub(super) fn define(cases: &mut Cases<'_>) {
@@ -14,7 +14,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     cases.case("reported_shareable_shares", &["memory.import_preserves_contents"]).textures(formats, reported_shareable_shares);
     for handle_type in asked_about(&report.textures) {
         cases.area("capability", handle_type.name());
-        let answers: Vec<_> = report.textures.iter().filter(|can| can.handle_type == handle_type).cloned().collect();
+        let answers: Vec<_> = report.textures.iter().filter(|can| can.asked.handle_type == handle_type).cloned().collect();
         let supported: Vec<_> = answers.iter().filter(|can| supports(can)).cloned().collect();
         let none = supported.is_empty().then(|| format!("the driver supports no texture over {handle_type}"));
         cases.case("compatible_types_include_self", &["capability.compatible_types_include_self"]).skip_if(none).each(
@@ -41,7 +41,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
 }
 
 fn asked_about(answers: &[TextureCapability]) -> Vec<HandleType> {
-    HandleType::ALL.into_iter().filter(|handle_type| answers.iter().any(|can| can.handle_type == *handle_type)).collect()
+    HandleType::ALL.into_iter().filter(|handle_type| answers.iter().any(|can| can.asked.handle_type == *handle_type)).collect()
 }
 
 fn supports(can: &TextureCapability) -> bool {
@@ -59,7 +59,7 @@ fn reported_shareable_shares(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
 
 /// `compatibleHandleTypes` holds at least the type that was asked about.
 fn compatible_types_include_self(_: &Context<'_>, supported: Vec<TextureCapability>) -> Outcome {
-    let mut wrong = supported.iter().filter(|can| !can.compatible.contains(&can.handle_type)).map(answer_name).peekable();
+    let mut wrong = supported.iter().filter(|can| !can.compatible.contains(&can.asked.handle_type)).map(answer_name).peekable();
     if wrong.peek().is_none() {
         return Ok(());
     }
@@ -84,7 +84,7 @@ fn unsupported_is_refused(_: &Context<'_>, unsupported: Vec<TextureCapability>) 
 }
 
 fn answer_name(can: &TextureCapability) -> String {
-    format!("{} with {} tiling over {}", can.format, can.tiling, can.handle_type)
+    question_words(&can.asked)
 }
 
 /// Two processes and the probe, a third one, see the same UUIDs.

@@ -47,18 +47,14 @@ fn text(out: &mut impl Write, lane: &Lane) -> Result<(), CommandError> {
         writeln!(out, "    shares       nothing: {reason}")?;
         return Ok(());
     }
-    let mut types: Vec<_> = lane.report.textures.iter().map(|can| can.handle_type).collect();
+    let mut types: Vec<_> = lane.report.textures.iter().map(|can| can.asked.handle_type).collect();
     types.sort();
     types.dedup();
     for handle_type in types {
-        let of_type = || lane.report.textures.iter().filter(|can| can.handle_type == handle_type);
+        let of_type = || lane.report.textures.iter().filter(|can| can.asked.handle_type == handle_type);
         let shareable = of_type().filter(|can| can.shareable()).count();
         if shareable > 0 {
-            writeln!(
-                out,
-                "    shares       {shareable} of {} format × tiling combinations over {handle_type}",
-                of_type().count()
-            )?;
+            writeln!(out, "    shares       {shareable} of {} kinds of textures over {handle_type}", of_type().count())?;
         }
     }
     Ok(())

@@ -75,7 +75,7 @@ impl Party<'_, '_> {
     /// # Errors
     /// [`Stop`].
     pub fn fill(&self, texture: Texture, pattern: Pattern) -> Outcome {
-        self.must_do(&Request::Fill { texture: texture.0, pattern })
+        self.must_do(&Request::Fill { texture: texture.0, pattern, only: None })
     }
 
     /// The texture has to hold this picture.
@@ -94,7 +94,7 @@ impl Party<'_, '_> {
     /// # Errors
     /// [`Stop`].
     pub fn compare(&self, texture: Texture, pattern: Pattern) -> Outcome<Option<Box<Mismatch>>> {
-        match self.must(&Request::Verify { texture: texture.0, pattern })? {
+        match self.must(&Request::Verify { texture: texture.0, pattern, only: None })? {
             Reply::Done => Ok(None),
             Reply::Mismatch(mismatch) => Ok(Some(mismatch)),
             other => Err(self.unexpected(&other)),

@@ -130,7 +130,7 @@ impl World {
         let Some(member) = self.textures.get(&(party.seat(), name)).copied() else { return Ok(None) };
         // Part of it may be there when it fails.
         self.pictures[member.payload] = None;
-        let filled = ask(party, &Request::Fill { texture: member.texture.0, pattern: context.pattern(picture) })?;
+        let filled = ask(party, &Request::Fill { texture: member.texture.0, pattern: context.pattern(picture), only: None })?;
         Ok(Some(filled.map(|()| self.pictures[member.payload] = Some(picture))))
     }
 
@@ -138,7 +138,7 @@ impl World {
         let Some(member) = self.textures.get(&(party.seat(), name)) else { return Ok(None) };
         // Nobody knows what it holds: there is nothing to compare with.
         let Some(picture) = self.pictures[member.payload] else { return Ok(Some(Ok(()))) };
-        let request = Request::Verify { texture: member.texture.0, pattern: context.pattern(picture) };
+        let request = Request::Verify { texture: member.texture.0, pattern: context.pattern(picture), only: None };
         match party.try_ask(&request, &[])? {
             Ok((Reply::Done, _)) => Ok(Some(Ok(()))),
             Ok((Reply::Mismatch(mismatch), _)) => {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{
-    Device, Identity, OwnedHandle, Pattern, Refused, SyncKind, Synchronisation, TextureDescriptor, TextureError, TextureSpec,
+    Batch, Device, Identity, OwnedHandle, Pattern, Refused, Subresource, SyncKind, Synchronisation, TextureDescriptor,
+    TextureError, TextureSpec,
 };
 
 use crate::backend::sync::{SyncBackend, SyncDevice};
@@ -139,18 +140,28 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
         Ok(())
     }
 
-    fn fill(&mut self, texture: Id, pattern: Pattern) -> Result<(), Problem> {
+    fn fill(&mut self, texture: Id, pattern: Pattern, only: Option<Subresource>) -> Result<(), Problem> {
         self.with_texture(texture, |device, texture| {
             let spec = *device.spec(texture);
-            device.write(texture, &mut |texels| pattern.fill(&spec, texels))
+            match only {
+                None => device.write(texture, &mut |texels| pattern.fill(&spec, texels)),
+                Some(part) => {
+                    device.write_subresource(texture, part, &mut |texels| pattern.fill_subresource(&spec, part, texels))
+                }
+            }
         })
     }
 
-    fn verify(&mut self, texture: Id, pattern: Pattern) -> Result<Option<Box<Mismatch>>, Problem> {
+    fn verify(&mut self, texture: Id, pattern: Pattern, only: Option<Subresource>) -> Result<Option<Box<Mismatch>>, Problem> {
         self.with_texture(texture, |device, texture| {
             let spec = *device.spec(texture);
             let mut difference = None;
-            device.read(texture, &mut |texels| difference = pattern.verify(&spec, texels).err())?;
+            match only {
+                None => device.read(texture, &mut |texels| difference = pattern.verify(&spec, texels).err())?,
+                Some(part) => device.read_subresource(texture, part, &mut |texels| {
+                    difference = pattern.verify_subresource(&spec, part, texels).err();
+                })?,
+            }
             Ok(difference)
         })
     }
@@ -185,6 +196,25 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
         };
         let imported = imported.map_err(|refused| (refused.handle, refused.error.into()))?;
         self.textures.insert(texture, imported);
+        Ok(())
+    }
+
+    fn export_batch(&mut self, textures: &[Id]) -> Result<Batch, Problem> {
+        let exported = textures.iter().map(|texture| self.export(*texture, true));
+        Ok(Batch::from_exported(exported.collect::<Result<_, _>>()?)?)
+    }
+
+    fn import_batch(&mut self, textures: &[Id], batch: Batch) -> Result<(), Problem> {
+        textures.iter().try_for_each(|texture| self.check_free(*texture))?;
+        if textures.len() != batch.len() {
+            let text = format!("{} textures came for {} numbers", batch.len(), textures.len());
+            return Err(Problem::new(Code::ChannelHandleCount, text));
+        }
+        let imported = batch.import(self.device()?).map_err(|refused| {
+            let text = refused.to_string();
+            Problem { message: text, ..Problem::from(refused.error) }
+        })?;
+        self.textures.extend(textures.iter().copied().zip(imported));
         Ok(())
     }
 

@@ -1,11 +1,13 @@
 //! The host backend under test.
 #![expect(unsafe_code, reason = "a number that may or may not be an open handle")]
 
+use gpushare::format::Class;
 use gpushare::host::{HostDevice, HostTexture};
-use gpushare::vulkan::capability::TextureCapability;
-use gpushare::{Device, Format, HandleType, OwnedHandle, Refused, TextureDescriptor, TextureError, TextureSpec, Tiling};
+use gpushare::vulkan::capability::{TextureCapability, TextureQuestion};
+use gpushare::{Device, Dimension, HandleType, OwnedHandle, Refused, TextureDescriptor, TextureError, TextureSpec, Tiling};
 use gpushare::{SyncKind, Synchronisation};
 
+use crate::backend::questions::questions;
 use crate::backend::sync::SyncDevice;
 use crate::backend::{ImportHandle, SharingDevice};
 use crate::protocol::DeviceReport;
@@ -16,21 +18,33 @@ impl SharingDevice for HostDevice {
     const NAME: &'static str = "host";
 
     fn reports() -> Result<Vec<DeviceReport>, TextureError> {
-        let capability = |format, tiling| TextureCapability {
-            format,
-            tiling,
-            handle_type: HandleType::SharedMemory,
-            result: "SUCCESS".into(),
-            exportable: true,
-            importable: true,
-            dedicated_only: false,
-            compatible: vec![HandleType::SharedMemory],
-            export_from_imported: vec![HandleType::SharedMemory],
-            max_extent: (TextureSpec::MAX_SIDE, TextureSpec::MAX_SIDE),
-            max_layers: TextureSpec::MAX_LAYERS,
+        let capability = |asked: TextureQuestion| {
+            // Neither luma and chroma nor texels in blocks are known in one dimension.
+            if asked.dimension == Dimension::D1 && asked.format.class() != Class::Color
+                || asked.dimension == Dimension::D3 && asked.format.class() == Class::Planar
+            {
+                return TextureCapability::refused(asked, "ERROR_FORMAT_NOT_SUPPORTED");
+            }
+            let side = TextureSpec::MAX_SIDE;
+            TextureCapability {
+                asked,
+                result: "SUCCESS".into(),
+                exportable: true,
+                importable: true,
+                dedicated_only: false,
+                compatible: vec![HandleType::SharedMemory],
+                export_from_imported: vec![HandleType::SharedMemory],
+                max_extent: match asked.dimension {
+                    Dimension::D1 => (side, 1, 1),
+                    Dimension::D2 => (side, side, 1),
+                    Dimension::D3 => (side, side, side),
+                },
+                max_levels: if asked.format.class() == Class::Planar { 1 } else { TextureSpec::MAX_LEVELS },
+                max_layers: if asked.dimension == Dimension::D3 { 1 } else { TextureSpec::MAX_LAYERS },
+                samples: if asked.tiling == Tiling::Optimal && asked.dimension == Dimension::D2 { 0x7f } else { 1 },
+            }
         };
-        let tilings = [Tiling::Optimal, Tiling::Linear];
-        let textures = Format::ALL.into_iter().flat_map(|format| tilings.map(|tiling| capability(format, tiling))).collect();
+        let textures = questions(HandleType::SharedMemory, true).into_iter().map(capability).collect();
         let device = Self::new();
         Ok(vec![DeviceReport {
             identity: device.identity().clone(),

@@ -1,7 +1,7 @@
 //! The Vulkan backend under test.
 #![expect(unsafe_code, reason = "imports that leave the noticing to the driver")]
 
-use gpushare::vulkan::capability::{TextureCapability, queryable_types, texture_capability};
+use gpushare::vulkan::capability::{TextureCapability, TextureQuestion, modifiers, queryable_types, texture_capability};
 use gpushare::vulkan::sync_capability::sync_capabilities;
 use gpushare::vulkan::{
     PhysicalDevice, RawImport, RawSync, VulkanDevice, VulkanFence, VulkanInstance, VulkanSemaphore, VulkanTexture,
@@ -9,9 +9,10 @@ use gpushare::vulkan::{
 };
 use gpushare::{
     Format, HandleType, OwnedHandle, Permanence, Refused, SyncDescriptor, SyncError, SyncHandle, SyncKind, SyncRefused,
-    TextureDescriptor, TextureError, Tiling,
+    TextureDescriptor, TextureError, TextureSpec, Tiling,
 };
 
+use crate::backend::questions::{REPRESENTATIVE, questions};
 use crate::backend::sync::SyncDevice;
 use crate::backend::{ImportHandle, SharingDevice};
 use crate::protocol::DeviceReport;
@@ -112,13 +113,17 @@ fn report(device: &PhysicalDevice) -> DeviceReport {
 }
 
 fn capabilities(device: &PhysicalDevice) -> Vec<TextureCapability> {
-    let mut answers = Vec::new();
-    for handle_type in queryable_types(device) {
-        for format in Format::ALL {
-            answers.extend(
-                [Tiling::Optimal, Tiling::Linear].map(|tiling| texture_capability(device, format, tiling, handle_type)),
-            );
-        }
-    }
-    answers
+    let own = |handle_type| matches!(handle_type, HandleType::OpaqueFd | HandleType::DmaBuf);
+    let types = queryable_types(device).into_iter();
+    let mut asked: Vec<_> = types.flat_map(|handle_type| questions(handle_type, own(handle_type))).collect();
+    asked.extend(REPRESENTATIVE.into_iter().flat_map(|format| about_modifiers(device, format)));
+    asked.iter().map(|question| texture_capability(device, question)).collect()
+}
+
+fn about_modifiers(device: &PhysicalDevice, format: Format) -> Vec<TextureQuestion> {
+    let question = |(modifier, _)| {
+        let spec = TextureSpec::new(format, 1, 1).with_tiling(Tiling::Modifier);
+        TextureQuestion { modifier: Some(modifier), ..TextureQuestion::about(&spec, HandleType::DmaBuf) }
+    };
+    modifiers(device, format).into_iter().map(question).collect()
 }

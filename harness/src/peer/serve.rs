@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
-use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
+use gpushare::{Batch, Channel, ChannelError, Deadline, OwnedHandle, TextureError};
 
 use crate::backend::{Backend, MessageChannel};
 use crate::peer::handles::Handles;
@@ -58,7 +58,11 @@ impl Server {
         }
         match request {
             Request::Give { handles } => self.handles.take(&handles).map(|given| (Reply::Done, given)),
-            Request::OpenChannel { .. } | Request::Send { .. } | Request::Receive { .. } => self.on_channel(request),
+            Request::OpenChannel { .. }
+            | Request::Send { .. }
+            | Request::Receive { .. }
+            | Request::SendTextures { .. }
+            | Request::ReceiveTextures { .. } => self.on_channel(request),
             other => self.without_handles(other).map(|reply| (reply, Vec::new())),
         }
     }
@@ -70,9 +74,9 @@ impl Server {
             Request::Open { device } => self.backend.open(device).map(Reply::Opened),
             Request::Reopen { device } => self.backend.reopen(device).map(Reply::Opened),
             Request::Create { textures, spec } => self.backend.create(&textures, &spec).map(|()| Reply::Done),
-            Request::Fill { texture, pattern } => self.backend.fill(texture, pattern).map(|()| Reply::Done),
-            Request::Verify { texture, pattern } => {
-                Ok(self.backend.verify(texture, pattern)?.map_or(Reply::Done, Reply::Mismatch))
+            Request::Fill { texture, pattern, only } => self.backend.fill(texture, pattern, only).map(|()| Reply::Done),
+            Request::Verify { texture, pattern, only } => {
+                Ok(self.backend.verify(texture, pattern, only)?.map_or(Reply::Done, Reply::Mismatch))
             }
             Request::Export { texture, handle, guarded } => {
                 let (descriptor, exported) = self.backend.export(texture, guarded)?;
@@ -117,7 +121,9 @@ impl Server {
             | Request::Give { .. }
             | Request::OpenChannel { .. }
             | Request::Send { .. }
-            | Request::Receive { .. } => Err(Problem::new(Code::Request, "a request with handles where none can be")),
+            | Request::Receive { .. }
+            | Request::SendTextures { .. }
+            | Request::ReceiveTextures { .. } => Err(Problem::new(Code::Request, "a request with handles where none can be")),
         }
     }
 
@@ -150,20 +156,27 @@ impl Server {
             Request::Send { channel, payload, handles, within } => {
                 let beside = self.handles.borrow(&handles)?;
                 let channel = find(&mut self.channels, channel)?;
-                done(
-                    channel
-                        .send(&payload.bytes(), &beside, Deadline::after(Duration::from_millis(within)))
-                        .map_err(Problem::from),
-                )
+                done(channel.send(&payload.bytes(), &beside, deadline(within)).map_err(Problem::from))
             }
             Request::Receive { channel, handles, within } => {
-                let message = find(&mut self.channels, channel)?.receive(Deadline::after(Duration::from_millis(within)))?;
+                let message = find(&mut self.channels, channel)?.receive(deadline(within))?;
                 let count = u32::try_from(message.handles.len()).unwrap_or(u32::MAX);
                 let close_on_exec = message.handles.iter().all(sys::is_close_on_exec);
                 let ids: Vec<Id> = (handles..handles.saturating_add(count)).collect();
                 self.handles.keep(&ids, message.handles)?;
                 let (len, digest) = (message.bytes.len(), digest(&message.bytes));
                 Ok((Reply::Received { len, digest, handles: count, close_on_exec }, Vec::new()))
+            }
+            Request::SendTextures { channel, textures, within } => {
+                let batch = self.backend.export_batch(&textures)?;
+                let (bytes, handles) = batch.message();
+                let channel = find(&mut self.channels, channel)?;
+                done(channel.send(&bytes, &handles, deadline(within)).map_err(Problem::from))
+            }
+            Request::ReceiveTextures { channel, textures, within } => {
+                let message = find(&mut self.channels, channel)?.receive(deadline(within))?;
+                let batch = Batch::from_message(message).map_err(TextureError::from)?;
+                done(self.backend.import_batch(&textures, batch))
             }
             _ => Err(Problem::new(Code::Request, "not a request for a channel")),
         }
@@ -172,6 +185,10 @@ impl Server {
 
 fn find(channels: &mut BTreeMap<Id, Box<dyn MessageChannel>>, channel: Id) -> Result<&mut Box<dyn MessageChannel>, Problem> {
     channels.get_mut(&channel).ok_or_else(|| Problem::new(Code::Request, format!("no channel {channel}")))
+}
+
+fn deadline(within: u64) -> Deadline {
+    Deadline::after(Duration::from_millis(within))
 }
 
 fn done(outcome: Result<(), Problem>) -> Answer {

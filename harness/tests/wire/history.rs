@@ -15,7 +15,7 @@ fn steps() -> Vec<Step> {
         case: "host::memory::a_case".into(),
         peer: "producer".into(),
         step: 1,
-        request: Some(Request::Fill { texture: 1, pattern: PATTERN }),
+        request: Some(Request::Fill { texture: 1, pattern: PATTERN, only: None }),
         action: None,
         reply: Some(Reply::Done),
         error: None,

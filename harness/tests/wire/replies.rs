@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use gpushare::pattern::{Likeness, Mismatch};
 use gpushare::sync::SyncCapability;
-use gpushare::vulkan::capability::TextureCapability;
-use gpushare::{Format, HandleType, SyncDescriptor, TextureDescriptor, Tiling};
+use gpushare::vulkan::capability::{TextureCapability, TextureQuestion};
+use gpushare::{Format, HandleType, SyncDescriptor, TextureDescriptor, TextureSpec};
 use gpushare_harness::protocol::sync::SyncReply;
 use gpushare_harness::protocol::{Code, DeviceReport, HandleReport, InheritedDescriptor, Numbered, Payload, VERSION, digest};
 use gpushare_harness::{Problem, Reply};
@@ -21,17 +21,17 @@ fn device_report() -> DeviceReport {
         unusable: None,
         memory_budget: false,
         textures: vec![TextureCapability {
-            format: Format::R8G8B8A8Unorm,
-            tiling: Tiling::Optimal,
-            handle_type: HandleType::OpaqueFd,
+            asked: TextureQuestion::about(&TextureSpec::new(Format::R8G8B8A8Unorm, 1, 1), HandleType::OpaqueFd),
             result: "SUCCESS".into(),
             exportable: true,
             importable: true,
             dedicated_only: false,
             compatible: vec![HandleType::OpaqueFd],
             export_from_imported: vec![],
-            max_extent: (16_384, 16_384),
+            max_extent: (16_384, 16_384, 1),
+            max_levels: 15,
             max_layers: 2048,
+            samples: 5,
         }],
         semaphores: vec![SyncCapability {
             handle_type: HandleType::SyncFd,
@@ -55,6 +55,8 @@ fn mismatch() -> Mismatch {
         wrong: 2048,
         total: 2048,
         at: (0, 0, 0),
+        level: 0,
+        plane: 0,
         found: "00000000".into(),
         expected: "0f76abb2".into(),
         looks_like: Likeness::Zero,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gpushare::HandleType;
+use gpushare::{HandleType, Subresource};
 use gpushare_harness::Request;
 use gpushare_harness::protocol::fence::FenceRequest;
 use gpushare_harness::protocol::semaphore::SemaphoreRequest;
@@ -20,8 +20,8 @@ fn all() -> Vec<Request> {
         Request::Open { device: 0 },
         Request::Reopen { device: 0 },
         Request::Create { textures: vec![1, 2], spec: spec() },
-        Request::Fill { texture: 1, pattern: PATTERN },
-        Request::Verify { texture: 1, pattern: PATTERN },
+        Request::Fill { texture: 1, pattern: PATTERN, only: None },
+        Request::Verify { texture: 1, pattern: PATTERN, only: Some(Subresource { plane: 0, level: 1, slice: 2 }) },
         Request::Export { texture: 1, handle: 10, guarded: true },
         Request::Import { texture: 3, descriptor: fields(), handle: HandleSource::Held(10), manner: ImportManner::Library },
         Request::Free { textures: vec![1, 3] },
@@ -42,7 +42,9 @@ fn all() -> Vec<Request> {
         Request::Timeline(TimelineRequest::Value { timeline: 1 }),
         Request::Fence(FenceRequest::Submit { fence: 1 }),
         Request::Gate { open: false },
-        Request::Sequence(vec![Request::Fill { texture: 1, pattern: PATTERN }, Request::Gate { open: true }]),
+        Request::Sequence(vec![Request::Fill { texture: 1, pattern: PATTERN, only: None }, Request::Gate { open: true }]),
+        Request::SendTextures { channel: 1, textures: vec![1, 2], within: 1000 },
+        Request::ReceiveTextures { channel: 1, textures: vec![4, 5], within: 1000 },
         Request::Reset,
         Request::Exit { status: 0 },
     ]
@@ -79,6 +81,8 @@ fn has_an_example(request: &Request) -> bool {
         | Request::Fence(_)
         | Request::Gate { .. }
         | Request::Sequence(_)
+        | Request::SendTextures { .. }
+        | Request::ReceiveTextures { .. }
         | Request::Reset
         | Request::Exit { .. } => true,
     }

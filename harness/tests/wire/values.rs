@@ -24,10 +24,7 @@ pub(crate) fn fields() -> DescriptorFields {
         offset: 4096,
         memory_type_index: 1,
         texture: spec(),
-        mip_levels: 1,
-        samples: 1,
-        drm_modifier: None,
-        planes: vec![PlaneLayout { offset: 0, row_pitch: 256, array_pitch: 8192 }],
+        planes: vec![PlaneLayout { offset: 0, row_pitch: 256, array_pitch: 8192, depth_pitch: 0 }],
     }
 }
 

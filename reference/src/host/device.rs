@@ -7,7 +7,8 @@ use crate::handle::{HandleType, OwnedHandle};
 use crate::host::gate::Gate;
 use crate::identity::{Api, Identity, Uuid};
 use crate::shm::{SharedMemory, SharedMemoryError};
-use crate::texture::{Device, Placement, Refused, TextureError, TextureSpec, Tiling};
+use crate::spec::{Dimension, Part, Placement, Subresource, TextureSpec, Tiling};
+use crate::texture::{Device, Refused, TextureError, check_copy};
 
 /// Textures inside one allocation start at multiples of this many bytes, as on common GPUs.
 const ALIGNMENT: u64 = 4096;
@@ -21,7 +22,7 @@ pub struct HostDevice {
     pub(super) gate: Gate,
 }
 
-/// A texture in shared memory: rows tightly packed, layer after layer, whatever its tiling.
+/// A texture in shared memory: packed as [`Part`] tells, whatever its tiling, and once for each sample.
 #[derive(Debug)]
 pub struct HostTexture {
     memory: Arc<SharedMemory>,
@@ -78,11 +79,41 @@ impl HostDevice {
 }
 
 fn planes(spec: &TextureSpec) -> Vec<PlaneLayout> {
-    match spec.tiling {
-        Tiling::Optimal => Vec::new(),
-        Tiling::Linear => {
-            vec![PlaneLayout { offset: 0, row_pitch: spec.row_bytes(), array_pitch: spec.row_bytes() * u64::from(spec.height) }]
+    let deep = spec.dimension == Dimension::D3;
+    let layout = |part: Part| {
+        let pitch = part.slice_bytes();
+        let (array_pitch, depth_pitch) = if deep { (0, pitch) } else { (pitch, 0) };
+        PlaneLayout { offset: part.offset, row_pitch: part.row_bytes(), array_pitch, depth_pitch }
+    };
+    if spec.tiling == Tiling::Linear { spec.parts().map(layout).collect() } else { Vec::new() }
+}
+
+/// What only a driver can do.
+fn check_possible(spec: &TextureSpec) -> Result<(), TextureError> {
+    match spec.handle_type {
+        Some(other) if other != HandleType::SharedMemory => {
+            return Err(TextureError::WrongHandleType { found: other, expected: HandleType::SharedMemory });
         }
+        _ => {}
+    }
+    if spec.tiling == Tiling::Modifier {
+        return Err(TextureError::Unsupported { what: "DRM format modifiers without a driver".into() });
+    }
+    Ok(())
+}
+
+impl HostTexture {
+    /// Where the subresource's texels begin, from the allocation's start, and how many bytes they have.
+    fn place(&self, subresource: Subresource) -> Result<(u64, u64), TextureError> {
+        let part = self.spec.part(subresource).ok_or_else(|| TextureError::no_subresource(subresource))?;
+        let bytes = part.slice_bytes();
+        Ok((self.offset + part.offset + bytes * u64::from(subresource.slice), bytes))
+    }
+
+    /// From one sample's texels to the next one's.
+    fn samples(&self) -> impl Iterator<Item = u64> + use<> {
+        let bytes = self.spec.packed_bytes();
+        (0..u64::from(self.spec.samples)).map(move |sample| sample * bytes)
     }
 }
 
@@ -99,7 +130,8 @@ impl Device for HostDevice {
 
     fn create_textures(&self, spec: &TextureSpec, count: u32) -> Result<Vec<HostTexture>, TextureError> {
         spec.validate()?;
-        let bytes = spec.packed_bytes();
+        check_possible(spec)?;
+        let bytes = spec.packed_bytes().saturating_mul(u64::from(spec.samples));
         let stride = bytes.next_multiple_of(ALIGNMENT);
         let (first, size) = match spec.placement {
             Placement::Dedicated if count != 1 => {
@@ -132,9 +164,6 @@ impl Device for HostDevice {
             offset: texture.offset,
             memory_type_index: 0,
             texture: texture.spec,
-            mip_levels: 1,
-            samples: 1,
-            drm_modifier: None,
             planes: planes(&texture.spec),
         })?;
         Ok((descriptor, texture.memory.handle()?))
@@ -165,16 +194,68 @@ impl Device for HostDevice {
     }
 
     fn write(&self, texture: &mut HostTexture, fill: &mut dyn FnMut(&mut [u8])) -> Result<(), TextureError> {
-        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-        let texels = prefix(&mut staging, texture.spec.packed_bytes())?;
-        fill(texels);
-        Ok(texture.memory.write(texture.offset, texels)?)
+        let bytes = check_copy(texture.spec.packed_bytes())?;
+        // Part by part: what staging holds between them is of another texture, and none of the other side's business.
+        let parts = texture.spec.parts().map(|part| (part.offset, part.end()));
+        self.copy_in(texture, texture.offset, bytes, parts, fill)
     }
 
     fn read(&self, texture: &mut HostTexture, look: &mut dyn FnMut(&[u8])) -> Result<(), TextureError> {
+        let bytes = check_copy(texture.spec.packed_bytes())?;
+        self.copy_out(texture, texture.offset, bytes, look)
+    }
+
+    fn write_subresource(
+        &self,
+        texture: &mut HostTexture,
+        subresource: Subresource,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), TextureError> {
+        let (offset, bytes) = texture.place(subresource)?;
+        let bytes = check_copy(bytes)?;
+        self.copy_in(texture, offset, bytes, std::iter::once((0, bytes)), fill)
+    }
+
+    fn read_subresource(
+        &self,
+        texture: &mut HostTexture,
+        subresource: Subresource,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), TextureError> {
+        let (offset, bytes) = texture.place(subresource)?;
+        self.copy_out(texture, offset, check_copy(bytes)?, look)
+    }
+}
+
+impl HostDevice {
+    fn copy_in(
+        &self,
+        texture: &HostTexture,
+        offset: u64,
+        bytes: u64,
+        mut stretches: impl Iterator<Item = (u64, u64)>,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), TextureError> {
         let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-        let texels = prefix(&mut staging, texture.spec.packed_bytes())?;
-        texture.memory.read(texture.offset, texels)?;
+        let texels = prefix(&mut staging, bytes)?;
+        fill(texels);
+        stretches.try_for_each(|(from, to)| {
+            let stretch = &texels[from as usize..to as usize];
+            texture.samples().try_for_each(|sample| Ok(texture.memory.write(offset + from + sample, stretch)?))
+        })
+    }
+
+    /// All samples of a texel are alike, as long as both sides only write whole texels: the first one is the resolved one.
+    fn copy_out(
+        &self,
+        texture: &HostTexture,
+        offset: u64,
+        bytes: u64,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), TextureError> {
+        let mut staging = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
+        let texels = prefix(&mut staging, bytes)?;
+        texture.memory.read(offset, texels)?;
         look(texels);
         Ok(())
     }

@@ -269,7 +269,11 @@ pub(crate) mod external_memory {
         NotADescriptor(i32),
     }
 
-    pub(crate) fn export(_functions: &Functions, _memory: vk::DeviceMemory) -> Result<Exported, vk::Result> {
+    pub(crate) fn export(
+        _functions: &Functions,
+        _memory: vk::DeviceMemory,
+        _handle_type: vk::ExternalMemoryHandleTypeFlags,
+    ) -> Result<Exported, vk::Result> {
         Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
     }
 
@@ -279,6 +283,7 @@ pub(crate) mod external_memory {
         _device: &ash::Device,
         _info: vk::MemoryAllocateInfo<'_>,
         handle: OwnedHandle,
+        _handle_type: vk::ExternalMemoryHandleTypeFlags,
     ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
         match handle.0.0 {}
     }
@@ -289,8 +294,17 @@ pub(crate) mod external_memory {
         _device: &ash::Device,
         _info: vk::MemoryAllocateInfo<'_>,
         _number: i64,
+        _handle_type: vk::ExternalMemoryHandleTypeFlags,
     ) -> Result<vk::DeviceMemory, vk::Result> {
         Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
+    }
+
+    pub(crate) fn importable_types(
+        _functions: &Functions,
+        handle: &OwnedHandle,
+        _handle_type: vk::ExternalMemoryHandleTypeFlags,
+    ) -> Result<u32, vk::Result> {
+        match handle.0.0 {}
     }
 
     #[expect(dead_code, reason = "the same variants as on other systems")]

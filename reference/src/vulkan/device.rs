@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ash::vk;
 
+use crate::handle::HandleType;
 use crate::sys::external_memory;
 use crate::texture::TextureError;
 use crate::vulkan::error::vulkan;
 use crate::vulkan::extensions::{self, Extensions};
 use crate::vulkan::gate::Gate;
 use crate::vulkan::instance::{PhysicalDevice, VulkanInstance};
-use crate::vulkan::transfer::Staging;
+use crate::vulkan::staging::Staging;
 
 /// The logical device with what every texture needs; destroyed with the last of them.
 pub(crate) struct Logical {
@@ -27,6 +28,8 @@ pub(crate) struct Logical {
     pub(crate) extensions: Extensions,
     /// Unsignalled, and referred to by no work.
     pub(super) spare_fences: Mutex<Vec<vk::Fence>>,
+    /// Whether the queue family has graphics: depth, stencil and resolves ask for it.
+    pub(crate) graphics: bool,
     pool: vk::CommandPool,
     /// Set once work did not finish: what it uses may never be destroyed.
     hung: AtomicBool,
@@ -55,6 +58,12 @@ impl Logical {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the caller's promise; the lock keeps other threads from the queue.
         unsafe { self.raw.queue_submit(*queue, work, fence) }
+    }
+
+    /// The queue family that owns a texture outside of this process: a dma-buf may be with another driver.
+    pub(super) fn outside(&self, handle_type: HandleType) -> u32 {
+        let foreign = self.physical.has_extension(ash::ext::queue_family_foreign::NAME);
+        if handle_type == HandleType::DmaBuf && foreign { vk::QUEUE_FAMILY_FOREIGN_EXT } else { vk::QUEUE_FAMILY_EXTERNAL }
     }
 
     /// Whether objects of this device may be destroyed.
@@ -115,16 +124,23 @@ impl VulkanDevice {
             return Err(TextureError::Unsupported { what });
         }
         let instance = physical.instance.clone();
-        let queue_family = copying_family(&physical)?;
+        let (queue_family, graphics) = copying_family(&physical)?;
         let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(queue_family).queue_priorities(&[1.0])];
         let names = std::iter::once(external_memory::EXTENSION).chain(extensions::enabled(&physical));
         let names: Vec<_> = names.map(std::ffi::CStr::as_ptr).collect();
+        let features = physical.features();
+        let mut ycbcr =
+            vk::PhysicalDeviceSamplerYcbcrConversionFeatures::default().sampler_ycbcr_conversion(features.ycbcr_conversion);
         let mut timelines = vk::PhysicalDeviceTimelineSemaphoreFeatures::default().timeline_semaphore(true);
-        let mut info = vk::DeviceCreateInfo::default().queue_create_infos(&queues).enabled_extension_names(&names);
+        let mut info = vk::DeviceCreateInfo::default()
+            .queue_create_infos(&queues)
+            .enabled_extension_names(&names)
+            .enabled_features(&features.compression)
+            .push_next(&mut ycbcr);
         if physical.timelines().is_some() {
             info = info.push_next(&mut timelines);
         }
-        // SAFETY: the queue family, the extensions and the feature exist, `info` lives through the call.
+        // SAFETY: the queue family, the extensions and the features exist, `info` lives through the call.
         let raw = unsafe { instance.raw().create_device(physical.handle, &info, None) }.map_err(vulkan("vkCreateDevice"))?;
         let external = external_memory::functions(instance.raw(), &raw);
         let extensions = Extensions::load(&physical, &raw);
@@ -143,6 +159,7 @@ impl VulkanDevice {
                     memory_types,
                     external,
                     extensions,
+                    graphics,
                     spare_fences: Mutex::default(),
                     pool,
                     hung: AtomicBool::new(false),
@@ -165,14 +182,16 @@ impl VulkanDevice {
     }
 }
 
-fn copying_family(physical: &PhysicalDevice) -> Result<u32, TextureError> {
+/// A family that can copy, with graphics where there is one: a graphics or compute queue copies with any offset and granularity, a
+/// transfer queue need not.
+fn copying_family(physical: &PhysicalDevice) -> Result<(u32, bool), TextureError> {
     // SAFETY: the physical device is of this instance.
     let families = unsafe { physical.instance.raw().get_physical_device_queue_family_properties(physical.handle) };
-    // A graphics or compute queue can copy with any offset and granularity, a transfer queue need not.
-    let wanted = vk::QueueFlags::GRAPHICS | vk::QueueFlags::COMPUTE;
-    let mut listed = (0u32..).zip(&families);
-    let found = listed.find(|(_, family)| family.queue_flags.intersects(wanted)).map(|(index, _)| index);
-    found.ok_or_else(|| TextureError::Unsupported { what: "a graphics or compute queue".into() })
+    let having = |flags| (0u32..).zip(&families).find(|(_, family)| family.queue_flags.contains(flags)).map(|(index, _)| index);
+    let graphics = having(vk::QueueFlags::GRAPHICS).map(|index| (index, true));
+    graphics
+        .or_else(|| having(vk::QueueFlags::COMPUTE).map(|index| (index, false)))
+        .ok_or_else(|| TextureError::Unsupported { what: "a graphics or compute queue".into() })
 }
 
 fn queue_objects(raw: &ash::Device, family: u32) -> Result<(vk::CommandPool, vk::CommandBuffer, vk::Fence), TextureError> {

@@ -2,7 +2,11 @@
 
 use std::ffi::CStr;
 
-use ash::khr::{external_fence_fd, external_fence_win32, external_semaphore_fd, external_semaphore_win32, timeline_semaphore};
+use ash::ext::{external_memory_dma_buf, image_drm_format_modifier, queue_family_foreign};
+use ash::khr::{
+    external_fence_fd, external_fence_win32, external_semaphore_fd, external_semaphore_win32, image_format_list,
+    timeline_semaphore,
+};
 
 use crate::handle::HandleType;
 use crate::sync::SyncKind;
@@ -16,14 +20,20 @@ pub(crate) struct Extensions {
     pub(crate) fence_fd: Option<external_fence_fd::Device>,
     pub(crate) fence_win32: Option<external_fence_win32::Device>,
     pub(crate) timeline: Option<timeline_semaphore::Device>,
+    pub(crate) modifier: Option<image_drm_format_modifier::Device>,
 }
 
-const NAMES: [&CStr; 5] = [
+const NAMES: [&CStr; 9] = [
     external_semaphore_fd::NAME,
     external_semaphore_win32::NAME,
     external_fence_fd::NAME,
     external_fence_win32::NAME,
     timeline_semaphore::NAME,
+    image_drm_format_modifier::NAME,
+    // Part of Vulkan 1.2, and needed by modifiers before.
+    image_format_list::NAME,
+    external_memory_dma_buf::NAME,
+    queue_family_foreign::NAME,
 ];
 
 /// Whether a device is created with one of them.
@@ -47,6 +57,7 @@ impl Extensions {
             fence_fd: has(NAMES[2]).then(|| external_fence_fd::Device::new(instance, device)),
             fence_win32: has(NAMES[3]).then(|| external_fence_win32::Device::new(instance, device)),
             timeline: has(NAMES[4]).then(|| timeline_semaphore::Device::new(instance, device)),
+            modifier: has(NAMES[5]).then(|| image_drm_format_modifier::Device::new(instance, device)),
         }
     }
 }

@@ -2,44 +2,89 @@
 #![expect(unsafe_code, reason = "Vulkan calls")]
 
 use ash::vk;
-use ash::vk::ImageUsageFlags as Usage;
 
 use crate::descriptor::PlaneLayout;
-use crate::format::Format;
-use crate::texture::{TextureError, TextureSpec, Tiling};
+use crate::format::{Aspect, Class};
+use crate::handle::HandleType;
+use crate::spec::{Creation, Dimension, TextureSpec, Tiling, Usage};
+use crate::texture::TextureError;
+use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::error::vulkan;
 
-/// What every texture here can be used for.
-pub(crate) const USAGE: Usage =
-    Usage::from_raw(Usage::TRANSFER_SRC.as_raw() | Usage::TRANSFER_DST.as_raw() | Usage::SAMPLED.as_raw());
-
-pub(crate) const fn vk_format(format: Format) -> vk::Format {
-    match format {
-        Format::R8Unorm => vk::Format::R8_UNORM,
-        Format::R8G8Unorm => vk::Format::R8G8_UNORM,
-        Format::R8G8B8A8Unorm => vk::Format::R8G8B8A8_UNORM,
-        Format::R8G8B8A8Srgb => vk::Format::R8G8B8A8_SRGB,
-        Format::B8G8R8A8Unorm => vk::Format::B8G8R8A8_UNORM,
-        Format::A2B10G10R10Unorm => vk::Format::A2B10G10R10_UNORM_PACK32,
-        Format::R16G16B16A16Sfloat => vk::Format::R16G16B16A16_SFLOAT,
-        Format::R32Sfloat => vk::Format::R32_SFLOAT,
-        Format::R32G32B32A32Sfloat => vk::Format::R32G32B32A32_SFLOAT,
-    }
+/// What to create an image as, where it has a DRM format modifier.
+pub(crate) enum Modifier<'layout> {
+    /// It has none.
+    None,
+    /// The driver chooses one of these.
+    OneOf(&'layout [u64]),
+    /// The exporter's, with where its memory planes lie.
+    Exactly(u64, &'layout [PlaneLayout]),
 }
 
 pub(crate) const fn vk_tiling(tiling: Tiling) -> vk::ImageTiling {
     match tiling {
         Tiling::Optimal => vk::ImageTiling::OPTIMAL,
         Tiling::Linear => vk::ImageTiling::LINEAR,
+        Tiling::Modifier => vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT,
     }
 }
 
-/// All of a texture: one mip level, every layer.
-pub(crate) const fn whole(spec: &TextureSpec) -> vk::ImageSubresourceRange {
+pub(crate) const fn vk_dimension(dimension: Dimension) -> vk::ImageType {
+    match dimension {
+        Dimension::D1 => vk::ImageType::TYPE_1D,
+        Dimension::D2 => vk::ImageType::TYPE_2D,
+        Dimension::D3 => vk::ImageType::TYPE_3D,
+    }
+}
+
+/// Every texture can be copied to and from, beside its own usage.
+pub(crate) fn vk_usage(class: Class, usage: Usage) -> vk::ImageUsageFlags {
+    use vk::ImageUsageFlags as Bits;
+    let attachment = if class == Class::DepthStencil { Bits::DEPTH_STENCIL_ATTACHMENT } else { Bits::COLOR_ATTACHMENT };
+    let table = [
+        (Usage::SAMPLED, Bits::SAMPLED),
+        (Usage::STORAGE, Bits::STORAGE),
+        (Usage::ATTACHMENT, attachment),
+        (Usage::INPUT_ATTACHMENT, Bits::INPUT_ATTACHMENT),
+    ];
+    let wanted = table.into_iter().filter(|(own, _)| usage.contains(*own));
+    wanted.fold(Bits::TRANSFER_SRC | Bits::TRANSFER_DST, |all, (_, bit)| all | bit)
+}
+
+pub(crate) fn vk_creation(creation: Creation) -> vk::ImageCreateFlags {
+    let table = [
+        (Creation::MUTABLE_FORMAT, vk::ImageCreateFlags::MUTABLE_FORMAT),
+        (Creation::CUBE_COMPATIBLE, vk::ImageCreateFlags::CUBE_COMPATIBLE),
+        (Creation::SLICES_AS_LAYERS, vk::ImageCreateFlags::TYPE_2D_ARRAY_COMPATIBLE),
+    ];
+    let wanted = table.into_iter().filter(|(own, _)| creation.contains(*own));
+    wanted.fold(vk::ImageCreateFlags::empty(), |all, (_, bit)| all | bit)
+}
+
+pub(crate) const fn vk_aspect(aspect: Aspect) -> vk::ImageAspectFlags {
+    match aspect {
+        Aspect::Color => vk::ImageAspectFlags::COLOR,
+        Aspect::Depth => vk::ImageAspectFlags::DEPTH,
+        Aspect::Stencil => vk::ImageAspectFlags::STENCIL,
+        Aspect::Plane0 => vk::ImageAspectFlags::PLANE_0,
+        Aspect::Plane1 => vk::ImageAspectFlags::PLANE_1,
+        Aspect::Plane2 => vk::ImageAspectFlags::PLANE_2,
+    }
+}
+
+/// All of a texture: every aspect, every level, every layer. The planes of an image whose memory is in one piece are its colour
+/// aspect (VUID-VkImageMemoryBarrier-image-01671); depth and stencil go together (VUID-VkImageMemoryBarrier-image-03320).
+pub(crate) fn whole(spec: &TextureSpec) -> vk::ImageSubresourceRange {
+    let aspect_mask = match spec.format.class() {
+        Class::DepthStencil => {
+            spec.format.planes().iter().fold(vk::ImageAspectFlags::empty(), |all, plane| all | vk_aspect(plane.aspect))
+        }
+        _ => vk::ImageAspectFlags::COLOR,
+    };
     vk::ImageSubresourceRange {
-        aspect_mask: vk::ImageAspectFlags::COLOR,
+        aspect_mask,
         base_mip_level: 0,
-        level_count: 1,
+        level_count: spec.mip_levels,
         base_array_layer: 0,
         layer_count: spec.layers,
     }
@@ -47,23 +92,53 @@ pub(crate) const fn whole(spec: &TextureSpec) -> vk::ImageSubresourceRange {
 
 /// An image without memory; the caller destroys it. Exporter and importer create it with the same parameters
 /// (VUID-VkMemoryDedicatedAllocateInfo-image-01878).
-pub(crate) fn create(device: &ash::Device, spec: &TextureSpec) -> Result<vk::Image, TextureError> {
-    let mut external = vk::ExternalMemoryImageCreateInfo::default().handle_types(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
-    let info = vk::ImageCreateInfo::default()
-        .image_type(vk::ImageType::TYPE_2D)
-        .format(vk_format(spec.format))
-        .extent(vk::Extent3D { width: spec.width, height: spec.height, depth: 1 })
-        .mip_levels(1)
+pub(crate) fn create(
+    device: &ash::Device,
+    spec: &TextureSpec,
+    handle_type: HandleType,
+    modifier: &Modifier<'_>,
+) -> Result<vk::Image, TextureError> {
+    let bits = vk_handle_type(handle_type).unwrap_or_default();
+    let mut external = vk::ExternalMemoryImageCreateInfo::default().handle_types(bits);
+    let mut info = vk::ImageCreateInfo::default()
+        .image_type(vk_dimension(spec.dimension))
+        .format(spec.format.vulkan())
+        .extent(vk::Extent3D { width: spec.width, height: spec.height, depth: spec.depth })
+        .mip_levels(spec.mip_levels)
         .array_layers(spec.layers)
-        .samples(vk::SampleCountFlags::TYPE_1)
+        .samples(vk::SampleCountFlags::from_raw(spec.samples))
         .tiling(vk_tiling(spec.tiling))
-        .usage(USAGE)
+        .usage(vk_usage(spec.format.class(), spec.usage))
+        .flags(vk_creation(spec.creation))
         .sharing_mode(vk::SharingMode::EXCLUSIVE)
         // The only layout allowed with external memory (VUID-VkImageCreateInfo-pNext-01443).
         .initial_layout(vk::ImageLayout::UNDEFINED);
-    let info = if spec.exportable { info.push_next(&mut external) } else { info };
-    // SAFETY: the device has checked format, tiling, extent and layers against its capabilities; `info` lives through the call.
+    if spec.exportable {
+        info = info.push_next(&mut external);
+    }
+    let (mut list, mut explicit, layouts);
+    match *modifier {
+        Modifier::None => {}
+        Modifier::OneOf(modifiers) => {
+            list = vk::ImageDrmFormatModifierListCreateInfoEXT::default().drm_format_modifiers(modifiers);
+            info = info.push_next(&mut list);
+        }
+        Modifier::Exactly(modifier, planes) => {
+            layouts = planes.iter().map(subresource_layout).collect::<Vec<_>>();
+            explicit = vk::ImageDrmFormatModifierExplicitCreateInfoEXT::default()
+                .drm_format_modifier(modifier)
+                .plane_layouts(&layouts);
+            info = info.push_next(&mut explicit);
+        }
+    }
+    // SAFETY: the device has checked the spec against its capabilities; `info` and what it points to live through the call.
     unsafe { device.create_image(&info, None) }.map_err(vulkan("vkCreateImage"))
+}
+
+/// With the size that it must have here (VUID-VkImageDrmFormatModifierExplicitCreateInfoEXT-size-02267).
+fn subresource_layout(plane: &PlaneLayout) -> vk::SubresourceLayout {
+    let PlaneLayout { offset, row_pitch, array_pitch, depth_pitch } = *plane;
+    vk::SubresourceLayout { offset, size: 0, row_pitch, array_pitch, depth_pitch }
 }
 
 /// What an image needs of its memory.
@@ -82,15 +157,29 @@ pub(crate) fn requirements(device: &ash::Device, image: vk::Image) -> Requiremen
     Requirements { memory: answer.memory_requirements, dedicated: dedicated.requires_dedicated_allocation == vk::TRUE }
 }
 
-/// Where the texels of a linear image lie; nothing for an optimal one.
-pub(crate) fn planes(device: &ash::Device, image: vk::Image, spec: &TextureSpec) -> Vec<PlaneLayout> {
-    if spec.tiling == Tiling::Optimal {
-        return Vec::new();
-    }
-    let part = vk::ImageSubresource { aspect_mask: vk::ImageAspectFlags::COLOR, mip_level: 0, array_layer: 0 };
-    // SAFETY: the image is linear, colour, and has this level and layer.
-    let layout = unsafe { device.get_image_subresource_layout(image, part) };
-    // The array pitch of an image with one layer is undefined (VkSubresourceLayout).
-    let array_pitch = if spec.layers > 1 { layout.array_pitch } else { 0 };
-    vec![PlaneLayout { offset: layout.offset, row_pitch: layout.row_pitch, array_pitch }]
+/// Where the texels of an image lie: of a linear one each part's, of one with a modifier each memory plane's, of an optimal one
+/// nothing.
+pub(crate) fn planes(device: &ash::Device, image: vk::Image, spec: &TextureSpec, memory_planes: u32) -> Vec<PlaneLayout> {
+    const MEMORY_PLANES: [vk::ImageAspectFlags; 4] = [
+        vk::ImageAspectFlags::MEMORY_PLANE_0_EXT,
+        vk::ImageAspectFlags::MEMORY_PLANE_1_EXT,
+        vk::ImageAspectFlags::MEMORY_PLANE_2_EXT,
+        vk::ImageAspectFlags::MEMORY_PLANE_3_EXT,
+    ];
+    let formats = spec.format.planes();
+    let asked: Vec<_> = match spec.tiling {
+        Tiling::Optimal => Vec::new(),
+        Tiling::Linear => spec.parts().map(|part| (vk_aspect(formats[part.plane as usize].aspect), part.level)).collect(),
+        Tiling::Modifier => MEMORY_PLANES.into_iter().take(memory_planes as usize).map(|aspect| (aspect, 0)).collect(),
+    };
+    let layout = |(aspect_mask, mip_level)| {
+        let part = vk::ImageSubresource { aspect_mask, mip_level, array_layer: 0 };
+        // SAFETY: the image is not optimal, and has this aspect, level and layer.
+        let layout = unsafe { device.get_image_subresource_layout(image, part) };
+        // The array pitch of an image with one layer, and the depth pitch of one that is not 3D, are undefined (VkSubresourceLayout).
+        let array_pitch = if spec.layers > 1 { layout.array_pitch } else { 0 };
+        let depth_pitch = if spec.depth > 1 { layout.depth_pitch } else { 0 };
+        PlaneLayout { offset: layout.offset, row_pitch: layout.row_pitch, array_pitch, depth_pitch }
+    };
+    asked.into_iter().map(layout).collect()
 }

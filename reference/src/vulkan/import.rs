@@ -7,12 +7,14 @@ use ash::vk;
 
 use crate::descriptor::{DescriptorError, DescriptorFields, TextureDescriptor};
 use crate::handle::{HandleType, OwnedHandle};
+use crate::spec::{Placement, Tiling};
 use crate::sys::external_memory::{self, Object};
-use crate::texture::{Device, Placement, Refused, TextureError};
+use crate::texture::{Device, Refused, TextureError};
+use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::VulkanDevice;
 use crate::vulkan::error::{result_name, vulkan};
-use crate::vulkan::image;
-use crate::vulkan::memory::{Wanted, check_type};
+use crate::vulkan::image::{self, Modifier};
+use crate::vulkan::memory::{Wanted, check_type, choose_type};
 use crate::vulkan::texture::{Place, UnboundImage, VulkanTexture};
 use crate::vulkan::transfer::Ownership;
 
@@ -71,90 +73,133 @@ impl VulkanDevice {
             Refused { handle, error }
         };
         let fields = descriptor.fields();
-        let (image, wanted) = match self.prepare_import(fields, how) {
+        let mut prepared = match self.prepare_import(fields, how) {
             Ok(prepared) => prepared,
             Err(error) => return Err(refuse(source, error)),
         };
-        if how.guarded
-            && let RawImport::Handle(handle) = &source
-            && let Err(error) = check_object(handle, fields.allocation_size)
-        {
-            return Err(refuse(source, error));
+        if let RawImport::Handle(handle) = &source {
+            let looked = if how.guarded { check_object(handle, fields) } else { Ok(()) };
+            if let Err(error) = looked.and_then(|()| self.choose_foreign_type(&mut prepared, handle, fields.handle_type)) {
+                return Err(refuse(source, error));
+            }
         }
+        let Prepared { image, wanted, memory_planes, .. } = prepared;
+        let handle_type = fields.handle_type;
         let imported = match source {
-            RawImport::Handle(handle) => wanted.import(&self.logical, handle, how.exportable),
+            RawImport::Handle(handle) => wanted.import(&self.logical, handle, handle_type, how.exportable),
             RawImport::Number(number) => {
                 // SAFETY: whoever passes a number has promised this (`import_unguarded`).
-                unsafe { wanted.import_number(&self.logical, number) }.map_err(|result| (None, result))
+                unsafe { wanted.import_number(&self.logical, number, handle_type) }.map_err(|result| (None, result))
             }
         };
-        let block = Arc::new(imported.map_err(|(handle, result)| Refused { handle, error: import_error(result) })?);
-        let place = Place { block, offset: fields.offset, spec: fields.texture, exportable: how.exportable };
-        self.bind(image, &place, Ownership::Released).map_err(|error| Refused { handle: None, error })
+        let refused = |(handle, result)| Refused { handle, error: import_error(result, handle_type) };
+        let block = Arc::new(imported.map_err(refused)?);
+        let (offset, spec, exportable) = (fields.offset, fields.texture, how.exportable);
+        let place = Place { block, offset, spec, handle_type, memory_planes, exportable };
+        self.bind(image, place, Ownership::Released).map_err(|error| Refused { handle: None, error })
+    }
+
+    /// A foreign handle says itself which types of memory it can become
+    /// (VUID-VkMemoryAllocateInfo-memoryTypeIndex-00648).
+    fn choose_foreign_type(
+        &self,
+        prepared: &mut Prepared<'_>,
+        handle: &OwnedHandle,
+        handle_type: HandleType,
+    ) -> Result<(), TextureError> {
+        if handle_type != HandleType::DmaBuf {
+            return Ok(());
+        }
+        let bit = vk_handle_type(handle_type).unwrap_or_default();
+        let types = external_memory::importable_types(&self.logical.external, handle, bit);
+        let types = types.map_err(|result| import_error(result, handle_type))?;
+        let (must, wish) = (vk::MemoryPropertyFlags::empty(), vk::MemoryPropertyFlags::DEVICE_LOCAL);
+        prepared.wanted.type_index = choose_type(&self.logical.memory_types, types & prepared.types, must, wish)?;
+        Ok(())
     }
 
     /// Everything that can be checked without the handle.
-    fn prepare_import(&self, fields: &DescriptorFields, how: How) -> Result<(UnboundImage<'_>, Wanted), TextureError> {
+    fn prepare_import(&self, fields: &DescriptorFields, how: How) -> Result<Prepared<'_>, TextureError> {
         self.logical.usable()?;
-        let own = self.identity();
-        if fields.handle_type != HandleType::OpaqueFd {
-            return Err(TextureError::WrongHandleType { found: fields.handle_type, expected: HandleType::OpaqueFd });
+        let (own, opaque) = (self.identity(), fields.handle_type == self.handle_type());
+        if !opaque && fields.handle_type != HandleType::DmaBuf {
+            return Err(TextureError::WrongHandleType { found: fields.handle_type, expected: self.handle_type() });
         }
-        if fields.device_uuid != own.device_uuid {
+        // A dma-buf may come from anywhere.
+        if opaque && fields.device_uuid != own.device_uuid {
             return Err(TextureError::ForeignDevice { found: fields.device_uuid, expected: own.device_uuid });
         }
-        if fields.driver_uuid != own.driver_uuid {
+        if opaque && fields.driver_uuid != own.driver_uuid {
             return Err(TextureError::ForeignDriver { found: fields.driver_uuid, expected: own.driver_uuid });
         }
-        let can = self.check_capability(&fields.texture, true)?;
-        if how.exportable && !can.export_from_imported.contains(&HandleType::OpaqueFd) {
+        let checked = self.check_capability(&fields.texture, fields.handle_type, true)?;
+        if how.exportable && !checked.can.export_from_imported.contains(&fields.handle_type) {
             return Err(TextureError::Unsupported { what: "exporting imported memory (exportFromImportedHandleTypes)".into() });
         }
-        let (image, needs) = self.new_image(&fields.texture)?;
+        let memory_planes = checked.modifiers.first().map_or(0, |(_, planes)| *planes);
+        let modifier = match checked.modifiers.first() {
+            Some((modifier, _)) => Modifier::Exactly(*modifier, &fields.planes),
+            None => Modifier::None,
+        };
+        let mismatch =
+            |field, found: String, expected: String| TextureError::from(DescriptorError::Mismatch { field, found, expected });
+        let modified = fields.texture.tiling == Tiling::Modifier;
+        if modified && fields.planes.len() != memory_planes as usize {
+            // VUID-VkImageDrmFormatModifierExplicitCreateInfoEXT-drmFormatModifierPlaneCount-02265.
+            return Err(mismatch("planes", format!("{} of them", fields.planes.len()), format!("{memory_planes} of them")));
+        }
+        let (image, needs) = self.new_image(&fields.texture, fields.handle_type, &modifier)?;
         let dedicated = fields.texture.placement == Placement::Dedicated;
         let need = needs.memory;
-        check_type(fields.memory_type_index, need.memory_type_bits, self.logical.memory_types.memory_type_count)?;
-        let mismatch = |field, found: u64, expected: String| {
-            TextureError::from(DescriptorError::Mismatch { field, found: found.to_string(), expected })
-        };
+        if opaque {
+            check_type(fields.memory_type_index, need.memory_type_bits, self.logical.memory_types.memory_type_count)?;
+        }
         if !fields.offset.is_multiple_of(need.alignment) {
-            return Err(mismatch("offset", fields.offset, format!("multiples of {}", need.alignment)));
+            return Err(mismatch("offset", fields.offset.to_string(), format!("multiples of {}", need.alignment)));
         }
         let room = fields.allocation_size - fields.offset;
         if room < need.size || dedicated && room != need.size {
-            return Err(mismatch("allocation_size", fields.allocation_size, format!("{} bytes for this texture", need.size)));
+            let (found, expected) = (fields.allocation_size.to_string(), format!("{} bytes for this texture", need.size));
+            return Err(mismatch("allocation_size", found, expected));
         }
-        let planes = image::planes(&self.logical.raw, image.image, &fields.texture);
+        let planes = image::planes(&self.logical.raw, image.image, &fields.texture, memory_planes);
         if planes != fields.planes {
-            let (found, expected) = (format!("{:?}", fields.planes), format!("{planes:?}"));
-            return Err(DescriptorError::Mismatch { field: "planes", found, expected }.into());
+            return Err(mismatch("planes", format!("{:?}", fields.planes), format!("{planes:?}")));
         }
         let wanted = Wanted {
             size: fields.allocation_size,
             type_index: fields.memory_type_index,
             dedicated: dedicated.then_some(image.image),
         };
-        Ok((image, wanted))
+        Ok(Prepared { image, wanted, types: need.memory_type_bits, memory_planes })
     }
 }
 
+/// An import that lacks only the handle.
+struct Prepared<'device> {
+    image: UnboundImage<'device>,
+    wanted: Wanted,
+    /// The memory types that the image may lie in.
+    types: u32,
+    memory_planes: u32,
+}
+
 /// Refuse what no driver should be asked about: some block on it, some map past its end.
-fn check_object(handle: &OwnedHandle, expected: u64) -> Result<(), TextureError> {
+fn check_object(handle: &OwnedHandle, fields: &DescriptorFields) -> Result<(), TextureError> {
+    let expected = fields.allocation_size;
     match external_memory::look(handle) {
         Object::Bytes(found) if found < expected => Err(TextureError::ShortObject { found, expected }),
         Object::NeverMemory(kind) => {
             let detail = format!("it is a {kind}");
-            Err(TextureError::InvalidHandle { expected: HandleType::OpaqueFd, detail })
+            Err(TextureError::InvalidHandle { expected: fields.handle_type, detail })
         }
         Object::Bytes(_) | Object::Opaque => Ok(()),
     }
 }
 
-fn import_error(result: vk::Result) -> TextureError {
+fn import_error(result: vk::Result, expected: HandleType) -> TextureError {
     match result {
-        vk::Result::ERROR_INVALID_EXTERNAL_HANDLE => {
-            TextureError::InvalidHandle { expected: HandleType::OpaqueFd, detail: result_name(result) }
-        }
+        vk::Result::ERROR_INVALID_EXTERNAL_HANDLE => TextureError::InvalidHandle { expected, detail: result_name(result) },
         other => vulkan("vkAllocateMemory")(other),
     }
 }

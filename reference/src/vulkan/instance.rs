@@ -41,6 +41,12 @@ pub struct PhysicalDevice {
     timelines: Option<u64>,
 }
 
+/// What it offers of the features that formats ask for.
+pub(crate) struct Features {
+    pub(crate) compression: vk::PhysicalDeviceFeatures,
+    pub(crate) ycbcr_conversion: bool,
+}
+
 impl VulkanInstance {
     /// Load the Vulkan loader and create an instance of Vulkan 1.1 with no layers and no extensions.
     ///
@@ -159,6 +165,19 @@ impl PhysicalDevice {
     #[must_use]
     pub fn extensions(&self) -> &[String] {
         &self.extensions
+    }
+
+    pub(crate) fn features(&self) -> Features {
+        let mut ycbcr = vk::PhysicalDeviceSamplerYcbcrConversionFeatures::default();
+        let mut chain = vk::PhysicalDeviceFeatures2::default().push_next(&mut ycbcr);
+        // SAFETY: the structures are of Vulkan 1.1.
+        unsafe { self.instance.raw().get_physical_device_features2(self.handle, &mut chain) };
+        let offered = chain.features;
+        let compression = vk::PhysicalDeviceFeatures::default()
+            .texture_compression_bc(offered.texture_compression_bc == vk::TRUE)
+            .texture_compression_etc2(offered.texture_compression_etc2 == vk::TRUE)
+            .texture_compression_astc_ldr(offered.texture_compression_astc_ldr == vk::TRUE);
+        Features { compression, ycbcr_conversion: ycbcr.sampler_ycbcr_conversion == vk::TRUE }
     }
 
     /// Whether it runs on the CPU (`VK_PHYSICAL_DEVICE_TYPE_CPU`), so that device memory is the process's memory.

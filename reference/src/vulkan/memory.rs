@@ -6,9 +6,10 @@ use std::sync::Arc;
 use ash::vk;
 
 use crate::descriptor::DescriptorError;
-use crate::handle::OwnedHandle;
+use crate::handle::{HandleType, OwnedHandle};
 use crate::sys::external_memory;
 use crate::texture::TextureError;
+use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::Logical;
 use crate::vulkan::error::vulkan;
 
@@ -53,11 +54,12 @@ impl Wanted {
         Block { device: Arc::clone(device), memory, size: self.size, type_index: self.type_index }
     }
 
-    /// New memory, with export declared where it will be asked for.
-    pub(crate) fn allocate(&self, device: &Arc<Logical>, exportable: bool) -> Result<Block, TextureError> {
-        let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
+    /// New memory, with export declared as the type of handle that will be asked for.
+    pub(crate) fn allocate(&self, device: &Arc<Logical>, export_as: Option<HandleType>) -> Result<Block, TextureError> {
+        let types = export_as.and_then(vk_handle_type);
+        let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(types.unwrap_or_default());
         let memory = self.with_info(|info| {
-            let info = if exportable { info.push_next(&mut export) } else { info };
+            let info = if types.is_some() { info.push_next(&mut export) } else { info };
             // SAFETY: the memory type exists (`choose_type`), the image is of this device, `info` lives through the call.
             unsafe { device.raw.allocate_memory(&info, None) }
         });
@@ -69,14 +71,16 @@ impl Wanted {
         &self,
         device: &Arc<Logical>,
         handle: OwnedHandle,
+        handle_type: HandleType,
         exportable: bool,
     ) -> Result<Block, (Option<OwnedHandle>, vk::Result)> {
-        let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
+        let handle_type = vk_handle_type(handle_type).unwrap_or_default();
+        let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(handle_type);
         let memory = self.with_info(|info| {
             let info = if exportable { info.push_next(&mut export) } else { info };
             // SAFETY: the memory type is among the image's, the image is of this device; size and type are the exporter's, as
             // its descriptor tells (VUID-VkMemoryAllocateInfo-allocationSize-01742).
-            unsafe { external_memory::allocate_imported(&device.raw, info, handle) }
+            unsafe { external_memory::allocate_imported(&device.raw, info, handle, handle_type) }
         })?;
         Ok(self.block(device, memory))
     }
@@ -85,9 +89,16 @@ impl Wanted {
     ///
     /// # Safety
     /// On success the driver owns whatever descriptor has this number.
-    pub(crate) unsafe fn import_number(&self, device: &Arc<Logical>, number: i64) -> Result<Block, vk::Result> {
+    pub(crate) unsafe fn import_number(
+        &self,
+        device: &Arc<Logical>,
+        number: i64,
+        handle_type: HandleType,
+    ) -> Result<Block, vk::Result> {
+        let handle_type = vk_handle_type(handle_type).unwrap_or_default();
         // SAFETY: as in `import`; the number's ownership is the caller's promise.
-        let memory = self.with_info(|info| unsafe { external_memory::allocate_number(&device.raw, info, number) })?;
+        let memory =
+            self.with_info(|info| unsafe { external_memory::allocate_number(&device.raw, info, number, handle_type) })?;
         Ok(self.block(device, memory))
     }
 }

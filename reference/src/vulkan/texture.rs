@@ -1,4 +1,4 @@
-//! Textures: creation, export, access, and the [`Device`] contract.
+//! Textures: creation, export, and the [`Device`] contract.
 #![expect(unsafe_code, reason = "Vulkan calls")]
 
 use std::sync::{Arc, PoisonError};
@@ -8,16 +8,18 @@ use ash::vk;
 use crate::descriptor::{DescriptorError, DescriptorFields, TextureDescriptor};
 use crate::handle::{HandleType, OwnedHandle};
 use crate::identity::{Api, Identity};
+use crate::spec::{Placement, Subresource, TextureSpec};
 use crate::sys;
 use crate::sys::external_memory::{self, Exported};
-use crate::texture::{Device, Placement, Refused, TextureError, TextureSpec};
-use crate::vulkan::capability::{TextureCapability, texture_capability};
+use crate::texture::{Device, Refused, TextureError};
+use crate::vulkan::access::Access;
+use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
-use crate::vulkan::image::{self, Requirements};
+use crate::vulkan::image::{self, Modifier, Requirements};
 use crate::vulkan::import::{How, RawImport};
 use crate::vulkan::memory::{Block, Wanted, choose_type};
-use crate::vulkan::transfer::{Ownership, Staging, Work, perform};
+use crate::vulkan::transfer::{Ownership, Target, Work, perform};
 
 /// Textures inside one allocation start at least this far from its beginning, so that a dropped offset shows.
 const LEAST_OFFSET: u64 = 4096;
@@ -26,11 +28,7 @@ const LEAST_OFFSET: u64 = 4096;
 pub struct VulkanTexture {
     logical: Arc<Logical>,
     image: vk::Image,
-    block: Arc<Block>,
-    offset: u64,
-    spec: TextureSpec,
-    /// Whether export was declared for its memory.
-    exportable: bool,
+    place: Place,
     ownership: Ownership,
 }
 
@@ -43,11 +41,16 @@ impl Drop for VulkanTexture {
     }
 }
 
-/// Where a texture goes.
+/// Where a texture is, and what is known of it.
+#[derive(Clone)]
 pub(super) struct Place {
     pub(super) block: Arc<Block>,
     pub(super) offset: u64,
     pub(super) spec: TextureSpec,
+    pub(super) handle_type: HandleType,
+    /// Memory planes, where it has a DRM format modifier.
+    pub(super) memory_planes: u32,
+    /// Whether export was declared for its memory.
     pub(super) exportable: bool,
 }
 
@@ -81,30 +84,30 @@ impl VulkanDevice {
     /// As [`Device::export_texture`].
     pub fn export_unguarded(&self, texture: &mut VulkanTexture) -> Result<(TextureDescriptor, OwnedHandle), TextureError> {
         self.logical.usable()?;
-        if !texture.exportable {
+        if !texture.place.exportable {
             return Err(TextureError::NotExportable);
         }
+        let Place { block, offset, spec, handle_type, memory_planes, .. } = &texture.place;
         let own = self.identity();
         let descriptor = TextureDescriptor::new(DescriptorFields {
             version: TextureDescriptor::VERSION,
             api: Api::Vulkan,
             device_uuid: own.device_uuid,
             driver_uuid: own.driver_uuid,
-            handle_type: HandleType::OpaqueFd,
-            allocation_size: texture.block.size,
-            offset: texture.offset,
-            memory_type_index: texture.block.type_index,
-            texture: texture.spec,
-            mip_levels: 1,
-            samples: 1,
-            drm_modifier: None,
-            planes: image::planes(&self.logical.raw, texture.image, &texture.spec),
+            handle_type: *handle_type,
+            allocation_size: block.size,
+            offset: *offset,
+            memory_type_index: block.type_index,
+            texture: *spec,
+            planes: image::planes(&self.logical.raw, texture.image, spec, *memory_planes),
         })?;
         if texture.ownership != Ownership::Released {
             let _serialised = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-            self.transfer(texture, &Work::Release, Ownership::Released, None)?;
+            self.transfer(texture, &Work::Release, Ownership::Released)?;
         }
-        match external_memory::export(&self.logical.external, texture.block.memory).map_err(vulkan("vkGetMemoryFdKHR"))? {
+        let Place { block, handle_type, .. } = &texture.place;
+        let bit = vk_handle_type(*handle_type).unwrap_or_default();
+        match external_memory::export(&self.logical.external, block.memory, bit).map_err(vulkan("vkGetMemoryFdKHR"))? {
             Exported::Handle(handle) => Ok((descriptor, handle)),
             Exported::NotADescriptor(number) => {
                 Err(TextureError::Driver { what: format!("vkGetMemoryFdKHR answered SUCCESS with descriptor {number}") })
@@ -112,58 +115,52 @@ impl VulkanDevice {
         }
     }
 
-    pub(super) fn check_capability(&self, spec: &TextureSpec, importing: bool) -> Result<TextureCapability, TextureError> {
-        let can = texture_capability(&self.logical.physical, spec.format, spec.tiling, HandleType::OpaqueFd);
-        let unsupported = |what: String| Err(TextureError::Unsupported { what });
-        if can.result != "SUCCESS" {
-            return unsupported(format!("{} with {} tiling over opaque_fd: {}", spec.format, spec.tiling, can.result));
-        }
-        if (!importing && spec.exportable && !can.exportable) || (importing && !can.importable) {
-            let direction = if importing { "import" } else { "export" };
-            return unsupported(format!("{direction} of {} with {} tiling over opaque_fd", spec.format, spec.tiling));
-        }
-        if spec.placement == Placement::Suballocated && can.dedicated_only {
-            return unsupported(format!("{} with {} tiling in shared allocations: dedicated only", spec.format, spec.tiling));
-        }
-        let (width, height) = can.max_extent;
-        if spec.width > width || spec.height > height || spec.layers > can.max_layers {
-            let (w, h, layers) = (spec.width, spec.height, spec.layers);
-            return unsupported(format!("{w}×{h}×{layers}; at most {width}×{height}×{}", can.max_layers));
-        }
-        Ok(can)
-    }
-
     /// An image that is destroyed unless a texture takes it over.
-    pub(super) fn new_image(&self, spec: &TextureSpec) -> Result<(UnboundImage<'_>, Requirements), TextureError> {
-        let image = UnboundImage { device: &self.logical.raw, image: image::create(&self.logical.raw, spec)? };
-        let needs = image::requirements(&self.logical.raw, image.image);
+    pub(super) fn new_image(
+        &self,
+        spec: &TextureSpec,
+        handle_type: HandleType,
+        modifier: &Modifier<'_>,
+    ) -> Result<(UnboundImage<'_>, Requirements), TextureError> {
+        let device = &self.logical.raw;
+        let image = UnboundImage { device, image: image::create(device, spec, handle_type, modifier)? };
+        let needs = image::requirements(device, image.image);
         Ok((image, needs))
     }
 
     pub(super) fn bind(
         &self,
         image: UnboundImage<'_>,
-        place: &Place,
+        place: Place,
         ownership: Ownership,
     ) -> Result<VulkanTexture, TextureError> {
         // SAFETY: size, alignment and memory type were checked against the image's requirements; the image is not bound yet.
         unsafe { self.logical.raw.bind_image_memory(image.image, place.block.memory, place.offset) }
             .map_err(vulkan("vkBindImageMemory"))?;
-        let logical = Arc::clone(&self.logical);
-        let block = Arc::clone(&place.block);
-        let Place { offset, spec, exportable, .. } = *place;
-        Ok(VulkanTexture { logical, image: image.keep(), block, offset, spec, exportable, ownership })
+        Ok(VulkanTexture { logical: Arc::clone(&self.logical), image: image.keep(), place, ownership })
     }
 
-    fn transfer(
-        &self,
-        texture: &mut VulkanTexture,
-        work: &Work,
-        after: Ownership,
-        staging: Option<&Staging>,
-    ) -> Result<(), TextureError> {
+    /// What a driver has made of the request for one of several modifiers: which it is, and how many memory planes that has.
+    fn chosen_modifier(&self, image: vk::Image, among: &[(u64, u32)]) -> Result<(Option<u64>, u32), TextureError> {
+        let Some(functions) = self.logical.extensions.modifier.as_ref().filter(|_| !among.is_empty()) else {
+            return Ok((None, 0));
+        };
+        let mut properties = vk::ImageDrmFormatModifierPropertiesEXT::default();
+        // SAFETY: the image is of this device and was created with a list of modifiers.
+        unsafe { functions.get_image_drm_format_modifier_properties(image, &mut properties) }
+            .map_err(vulkan("vkGetImageDrmFormatModifierPropertiesEXT"))?;
+        let chosen = properties.drm_format_modifier;
+        let found = among.iter().find(|(modifier, _)| *modifier == chosen);
+        let wrong =
+            || TextureError::Driver { what: format!("the driver chose modifier {chosen:#x}, which was not in the list") };
+        found.map(|(modifier, planes)| (Some(*modifier), *planes)).ok_or_else(wrong)
+    }
+
+    pub(super) fn transfer(&self, texture: &mut VulkanTexture, work: &Work<'_>, after: Ownership) -> Result<(), TextureError> {
         let before = texture.ownership;
-        let outcome = perform(&self.logical, texture.image, &texture.spec, work, (before, after), staging);
+        let outside = self.logical.outside(texture.place.handle_type);
+        let target = Target { image: texture.image, spec: &texture.place.spec, outside };
+        let outcome = perform(&self.logical, &target, work, (before, after));
         match &outcome {
             Ok(()) => texture.ownership = after,
             Err(TextureError::Timeout { .. }) => self.logical.give_up(),
@@ -173,17 +170,8 @@ impl VulkanDevice {
     }
 
     /// Where a texture rests after an access by this process.
-    fn resting(texture: &VulkanTexture) -> Ownership {
+    pub(super) fn resting(texture: &VulkanTexture) -> Ownership {
         if texture.ownership == Ownership::Released { Ownership::Released } else { Ownership::Local }
-    }
-
-    fn grow<'held>(&self, held: &'held mut Option<Staging>, bytes: u64) -> Result<&'held mut Staging, TextureError> {
-        self.logical.usable()?;
-        if !held.as_ref().is_some_and(|staging| staging.holds(bytes)) {
-            *held = None;
-            *held = Some(Staging::new(&self.logical, bytes)?);
-        }
-        held.as_mut().ok_or_else(|| TextureError::Driver { what: "no staging buffer".into() })
     }
 }
 
@@ -201,8 +189,11 @@ impl Device for VulkanDevice {
     fn create_textures(&self, spec: &TextureSpec, count: u32) -> Result<Vec<VulkanTexture>, TextureError> {
         self.logical.usable()?;
         spec.validate()?;
-        self.check_capability(spec, false)?;
-        let images: Vec<_> = (0..count).map(|_| self.new_image(spec)).collect::<Result<_, _>>()?;
+        let handle_type = spec.handle_type.unwrap_or_else(|| self.handle_type());
+        let modifiers = self.check_capability(spec, handle_type, false)?.modifiers;
+        let names: Vec<u64> = modifiers.iter().map(|(modifier, _)| *modifier).collect();
+        let modifier = if names.is_empty() { Modifier::None } else { Modifier::OneOf(&names) };
+        let images: Vec<_> = (0..count).map(|_| self.new_image(spec, handle_type, &modifier)).collect::<Result<_, _>>()?;
         let Some((first_image, needs)) = images.first() else { return Ok(Vec::new()) };
         let need = needs.memory;
         let stride = need.size.next_multiple_of(need.alignment.max(1));
@@ -226,18 +217,19 @@ impl Device for VulkanDevice {
         // Device memory where there is some; it is never mapped, staging does the copying.
         let (must, wish) = (vk::MemoryPropertyFlags::empty(), vk::MemoryPropertyFlags::DEVICE_LOCAL);
         let type_index = choose_type(&self.logical.memory_types, need.memory_type_bits, must, wish)?;
-        let block = Arc::new(Wanted { size, type_index, dedicated }.allocate(&self.logical, spec.exportable)?);
-        let place = |index: u64| Place {
-            block: Arc::clone(&block),
-            offset: first + stride * index,
-            spec: *spec,
-            exportable: spec.exportable,
+        let export_as = spec.exportable.then_some(handle_type);
+        let block = Arc::new(Wanted { size, type_index, dedicated }.allocate(&self.logical, export_as)?);
+        let placed = |(index, (image, _)): (u64, (UnboundImage<'_>, Requirements))| {
+            let (chosen, memory_planes) = self.chosen_modifier(image.image, &modifiers)?;
+            let spec = TextureSpec { modifier: chosen, ..*spec };
+            let (block, offset, exportable) = (Arc::clone(&block), first + stride * index, spec.exportable);
+            self.bind(image, Place { block, offset, spec, handle_type, memory_planes, exportable }, Ownership::Fresh)
         };
-        (0..).zip(images).map(|(index, (image, _))| self.bind(image, &place(index), Ownership::Fresh)).collect()
+        (0..).zip(images).map(placed).collect()
     }
 
     fn spec<'texture>(&self, texture: &'texture VulkanTexture) -> &'texture TextureSpec {
-        &texture.spec
+        &texture.place.spec
     }
 
     fn export_texture(&self, texture: &mut VulkanTexture) -> Result<(TextureDescriptor, OwnedHandle), TextureError> {
@@ -252,19 +244,32 @@ impl Device for VulkanDevice {
     }
 
     fn write(&self, texture: &mut VulkanTexture, fill: &mut dyn FnMut(&mut [u8])) -> Result<(), TextureError> {
-        let mut held = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = texture.spec.packed_bytes();
-        let staging = self.grow(&mut held, bytes)?;
-        fill(staging.texels_mut(bytes));
-        self.transfer(texture, &Work::Write, Self::resting(texture), Some(staging))
+        let access = Access::whole(&texture.place.spec)?;
+        self.copy_in(texture, &access, fill)
     }
 
     fn read(&self, texture: &mut VulkanTexture, look: &mut dyn FnMut(&[u8])) -> Result<(), TextureError> {
-        let mut held = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = texture.spec.packed_bytes();
-        let staging = self.grow(&mut held, bytes)?;
-        self.transfer(texture, &Work::Read, Self::resting(texture), Some(staging))?;
-        look(staging.texels(bytes));
-        Ok(())
+        let access = Access::whole(&texture.place.spec)?;
+        self.copy_out(texture, &access, look)
+    }
+
+    fn write_subresource(
+        &self,
+        texture: &mut VulkanTexture,
+        subresource: Subresource,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<(), TextureError> {
+        let access = Access::one(&texture.place.spec, subresource)?;
+        self.copy_in(texture, &access, fill)
+    }
+
+    fn read_subresource(
+        &self,
+        texture: &mut VulkanTexture,
+        subresource: Subresource,
+        look: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), TextureError> {
+        let access = Access::one(&texture.place.spec, subresource)?;
+        self.copy_out(texture, &access, look)
     }
 }

@@ -1,7 +1,7 @@
 //! The largest and least values that are allowed, so that a limit which moves by one shows.
 
 use gpushare::descriptor::DescriptorFields as Fields;
-use gpushare::{Format, HandleType, TextureDescriptor, TextureSpec};
+use gpushare::{Creation, Dimension, Format, HandleType, TextureDescriptor, TextureSpec, Usage};
 use rstest::rstest;
 
 use crate::fields;
@@ -18,7 +18,17 @@ type Change = fn(&mut Fields);
 #[case::last_memory_type(|f: &mut Fields| f.memory_type_index = 31)]
 #[case::largest_allocation(|f: &mut Fields| f.allocation_size = 1 << 40)]
 #[case::least_allocation(|f: &mut Fields| f.allocation_size = 1)]
-#[case::modifier_of_a_dma_buf(|f: &mut Fields| (f.handle_type, f.drm_modifier) = (HandleType::DmaBuf, Some(u64::MAX)))]
+#[case::dma_buf_without_modifier(|f: &mut Fields| f.handle_type = HandleType::DmaBuf)]
+#[case::any_modifier(|f: &mut Fields| (*f, f.texture.modifier) = (fields::dma_buf(), Some(u64::MAX)))]
+#[case::four_memory_planes(|f: &mut Fields| { *f = fields::dma_buf(); f.planes = vec![f.planes[0]; 4] })]
+#[case::all_levels(|f: &mut Fields| f.texture.mip_levels = 7)]
+#[case::most_levels(|f: &mut Fields| (f.texture.height, f.texture.mip_levels) = (65_536, 17))]
+#[case::most_samples(|f: &mut Fields| f.texture.samples = 64)]
+#[case::one_row(|f: &mut Fields| (f.texture.dimension, f.texture.height) = (Dimension::D1, 1))]
+#[case::deepest(|f: &mut Fields| (f.texture.dimension, f.texture.depth, f.texture.layers) = (Dimension::D3, 65_536, 1))]
+#[case::cube(|f: &mut Fields| (f.texture.width, f.texture.layers, f.texture.creation) = (32, 6, Creation::all() - Creation::SLICES_AS_LAYERS))]
+#[case::every_usage(|f: &mut Fields| f.texture.usage = Usage::all())]
+#[case::exported_as_it_is(|f: &mut Fields| f.texture.handle_type = Some(HandleType::OpaqueFd))]
 fn vulkan_limits(#[case] change: Change) {
     let mut fields = fields::vulkan();
     change(&mut fields);
@@ -50,7 +60,7 @@ fn planes_that_end_with_the_allocation(#[case] change: Change) {
 fn a_specification_counts_its_bytes() {
     let spec = TextureSpec { layers: 3, ..TextureSpec::new(Format::R16G16B16A16Sfloat, 5, 7) };
 
-    assert_eq!((spec.row_bytes(), spec.packed_bytes()), (40, 840));
-    let unvalidated = TextureSpec { width: u32::MAX, height: u32::MAX, layers: u32::MAX, ..spec };
+    assert_eq!(spec.packed_bytes(), 840);
+    let unvalidated = TextureSpec { width: u32::MAX, height: u32::MAX, layers: u32::MAX, mip_levels: u32::MAX, ..spec };
     assert_eq!(unvalidated.packed_bytes(), u64::MAX, "it saturates");
 }

@@ -1,7 +1,7 @@
 //! Each field, wrong in each way that matters, is refused by an error that names it.
 
 use gpushare::descriptor::DescriptorFields as Fields;
-use gpushare::{Api, DescriptorError, HandleType, TextureDescriptor, Tiling};
+use gpushare::{Api, Creation, DescriptorError, Dimension, Format, HandleType, TextureDescriptor, Tiling, Usage};
 use rstest::rstest;
 
 use crate::fields;
@@ -19,10 +19,13 @@ type Spoil = fn(&mut Fields);
 #[case::no_layers(|f: &mut Fields| f.texture.layers = 0, "layers", 0)]
 #[case::too_many_layers(|f: &mut Fields| f.texture.layers = 4097, "layers", 4097)]
 #[case::too_many_texels(|f: &mut Fields| (f.texture.width, f.texture.height, f.texture.layers) = (65_536, 65_536, 2), "bytes of texels", 1 << 35)]
-#[case::no_mip_level(|f: &mut Fields| f.mip_levels = 0, "mip_levels", 0)]
-#[case::mip_levels(|f: &mut Fields| f.mip_levels = 2, "mip_levels", 2)]
-#[case::no_samples(|f: &mut Fields| f.samples = 0, "samples", 0)]
-#[case::samples(|f: &mut Fields| f.samples = 4, "samples", 4)]
+#[case::no_depth(|f: &mut Fields| f.texture.depth = 0, "depth", 0)]
+#[case::too_deep(|f: &mut Fields| f.texture.depth = 65_537, "depth", 65_537)]
+#[case::no_mip_level(|f: &mut Fields| f.texture.mip_levels = 0, "mip_levels", 0)]
+#[case::more_levels_than_halvings(|f: &mut Fields| f.texture.mip_levels = 8, "mip_levels", 8)]
+#[case::endless_levels(|f: &mut Fields| f.texture.mip_levels = u32::MAX, "mip_levels", 0xffff_ffff)]
+#[case::no_samples(|f: &mut Fields| f.texture.samples = 0, "samples", 0)]
+#[case::too_many_samples(|f: &mut Fields| f.texture.samples = 128, "samples", 128)]
 #[case::memory_type(|f: &mut Fields| f.memory_type_index = 32, "memory_type_index", 32)]
 #[case::no_memory(|f: &mut Fields| f.allocation_size = 0, "allocation_size", 0)]
 #[case::too_much_memory(|f: &mut Fields| f.allocation_size = (1 << 40) + 1, "allocation_size", (1 << 40) + 1)]
@@ -46,7 +49,28 @@ fn a_number_out_of_range(#[case] spoil: Spoil, #[case] expected_field: &str, #[c
 #[case::host_with_opaque_fd(fields::host(), |f: &mut Fields| f.handle_type = HandleType::OpaqueFd, "opaque_fd does not belong to the host")]
 #[case::vulkan_with_shared_memory(fields::vulkan(), |f: &mut Fields| f.handle_type = HandleType::SharedMemory, "shared_memory does not belong to the vulkan")]
 #[case::vulkan_with_host_fields(fields::host(), |f: &mut Fields| f.api = Api::Vulkan, "shared_memory does not belong to the vulkan")]
-#[case::modifier_without_dma_buf(fields::vulkan(), |f: &mut Fields| f.drm_modifier = Some(0), "DRM modifier beside a handle of type opaque_fd")]
+#[case::modifier_of_optimal_tiling(fields::vulkan(), |f: &mut Fields| f.texture.modifier = Some(0), "DRM modifier beside optimal tiling")]
+#[case::modifier_without_dma_buf(fields::vulkan(), |f: &mut Fields| (f.texture.tiling, f.texture.modifier) = (Tiling::Modifier, Some(0)), "modifier tiling beside a handle of type opaque_fd")]
+#[case::modifier_that_is_none(fields::dma_buf(), |f: &mut Fields| f.texture.modifier = Some(0x00ff_ffff_ffff_ffff), "DRM_FORMAT_MOD_INVALID")]
+#[case::modifier_not_told(fields::dma_buf(), |f: &mut Fields| f.texture.modifier = None, "the modifier is not told")]
+#[case::no_memory_plane(fields::dma_buf(), |f: &mut Fields| f.planes.clear(), "has 1 to 4 plane layouts, found 0")]
+#[case::five_memory_planes(fields::dma_buf(), |f: &mut Fields| f.planes = vec![f.planes[0]; 5], "has 1 to 4 plane layouts, found 5")]
+#[case::memory_plane_at_the_end(fields::dma_buf(), |f: &mut Fields| f.planes[0].offset = f.allocation_size, "a plane ends")]
+#[case::exported_as_another_type(fields::vulkan(), |f: &mut Fields| f.texture.handle_type = Some(HandleType::DmaBuf), "a texture exported as dma_buf beside a handle of type opaque_fd")]
+#[case::deep_2d(fields::vulkan(), |f: &mut Fields| f.texture.depth = 2, "a 2d texture is not 64×32×2")]
+#[case::high_1d(fields::vulkan(), |f: &mut Fields| f.texture.dimension = Dimension::D1, "a 1d texture is not 64×32×1")]
+#[case::layered_3d(fields::vulkan(), |f: &mut Fields| f.texture.dimension = Dimension::D3, "a 3d texture is not 64×32×1 in 2 layers")]
+#[case::three_samples(fields::vulkan(), |f: &mut Fields| f.texture.samples = 3, "samples are a power of two, found 3")]
+#[case::samples_in_levels(fields::vulkan(), |f: &mut Fields| (f.texture.samples, f.texture.mip_levels) = (4, 2), "of one level")]
+#[case::samples_in_rows(fields::host(), |f: &mut Fields| f.texture.samples = 4, "of optimal tiling")]
+#[case::oblong_cube(fields::vulkan(), |f: &mut Fields| (f.texture.layers, f.texture.creation) = (6, Creation::CUBE_COMPATIBLE), "a cube is 2d, as high as wide")]
+#[case::cube_of_two(fields::vulkan(), |f: &mut Fields| (f.texture.width, f.texture.creation) = (32, Creation::CUBE_COMPATIBLE), "has six layers")]
+#[case::slices_of_2d(fields::vulkan(), |f: &mut Fields| f.texture.creation = Creation::SLICES_AS_LAYERS, "only a 3d texture has slices")]
+#[case::unknown_usage(fields::vulkan(), |f: &mut Fields| f.texture.usage = Usage::from_bits_retain(1 << 9), "unknown usage 0x200")]
+#[case::unknown_creation(fields::vulkan(), |f: &mut Fields| f.texture.creation = Creation::from_bits_retain(1 << 9), "unknown creation flags 0x200")]
+#[case::input_without_attachment(fields::vulkan(), |f: &mut Fields| f.texture.usage = Usage::INPUT_ATTACHMENT, "an input attachment has been an attachment")]
+#[case::odd_luma_and_chroma(fields::vulkan(), |f: &mut Fields| (f.texture.format, f.texture.width, f.texture.layers) = (Format::G8B8R8Planes2Every2x2, 63, 1), "multiples of 2×2, found 63×32")]
+#[case::layered_luma_and_chroma(fields::vulkan(), |f: &mut Fields| f.texture.format = Format::G8B8R8Planes2Every2x2, "one level, one layer and one sample")]
 #[case::dedicated_at_an_offset(fields::vulkan(), |f: &mut Fields| f.offset = 1, "dedicated memory starts at offset 0, found 1")]
 #[case::not_exportable(fields::vulkan(), |f: &mut Fields| f.texture.exportable = false, "said not to be")]
 #[case::linear_without_planes(fields::host(), |f: &mut Fields| f.planes.clear(), "linear tiling has 1 plane layouts, found 0")]

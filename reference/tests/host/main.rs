@@ -1,5 +1,7 @@
 //! The host backend: round trips, refusals, limits.
 
+#[path = "../objects/any_spec.rs"]
+mod any_spec;
 #[path = "../census/open_descriptors.rs"]
 mod census;
 mod creating;

@@ -2,9 +2,10 @@
 
 use gpushare::host::HostDevice;
 use gpushare::pattern::Mismatch;
-use gpushare::{Device, Format, Pattern, Placement, TextureDescriptor, TextureSpec, Tiling};
+use gpushare::{Device, Format, Pattern, Placement, TextureDescriptor, TextureSpec};
 use proptest::prelude::*;
 
+use crate::any_spec::any_spec;
 use crate::census::Census;
 
 fn fill<D: Device>(device: &D, texture: &mut D::Texture, pattern: Pattern) {
@@ -19,21 +20,11 @@ fn verify<D: Device>(device: &D, texture: &mut D::Texture, pattern: Pattern) -> 
     outcome
 }
 
-fn arbitrary_spec() -> impl Strategy<Value = TextureSpec> {
-    let tiling = prop_oneof![Just(Tiling::Linear), Just(Tiling::Optimal)];
-    let placement = prop_oneof![Just(Placement::Dedicated), Just(Placement::Suballocated)];
-    (prop::sample::select(&Format::ALL[..]), 1..80u32, 1..80u32, 1..4u32, tiling, placement).prop_map(
-        |(format, width, height, layers, tiling, placement)| {
-            TextureSpec { layers, ..TextureSpec::new(format, width, height) }.with_tiling(tiling).with_placement(placement)
-        },
-    )
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn any_texture_crosses(spec in arbitrary_spec(), seed in any::<u64>(), in_one_allocation in 1..4u32) {
+    fn any_texture_crosses(spec in any_spec(70), seed in any::<u64>(), in_one_allocation in 1..4u32) {
         let _census = Census::take();
         let (here, there) = (HostDevice::new(), HostDevice::new());
         let count = if spec.placement == Placement::Dedicated { 1 } else { in_one_allocation };

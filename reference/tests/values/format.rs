@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use gpushare::Format;
 use gpushare::HandleType;
-use gpushare::format::Numbers;
+use gpushare::format::{Class, Numbers};
 use rstest::rstest;
 
 #[rstest]
@@ -18,16 +18,44 @@ use rstest::rstest;
 #[case(Format::R32Sfloat, 4, Numbers::Single, "R32_SFLOAT", "r32_sfloat")]
 #[case(Format::R32G32B32A32Sfloat, 16, Numbers::Single, "R32G32B32A32_SFLOAT", "rgba32_sfloat")]
 fn a_format(#[case] format: Format, #[case] bytes: u32, #[case] numbers: Numbers, #[case] name: &str, #[case] short: &str) {
-    assert_eq!((format.texel_bytes(), format.numbers()), (bytes, numbers));
+    let [plane] = format.planes() else { panic!("{format} has several planes") };
+    assert_eq!((plane.block_bytes, plane.numbers), (bytes, numbers));
     assert_eq!(serde_json::to_value(format).expect("a name"), name);
     assert_eq!((format.short_name(), format.to_string().as_str()), (short, short));
+    assert_eq!(serde_json::from_value::<Format>(name.into()).expect("it is read"), format);
+}
+
+#[rstest]
+#[case(Format::R8G8B8Unorm, Class::Color, &[((1, 1), 3, (1, 1))])]
+#[case(Format::D24UnormS8Uint, Class::DepthStencil, &[((1, 1), 4, (1, 1)), ((1, 1), 1, (1, 1))])]
+#[case(Format::S8Uint, Class::DepthStencil, &[((1, 1), 1, (1, 1))])]
+#[case(Format::Bc1RgbaUnorm, Class::Compressed, &[((4, 4), 8, (1, 1))])]
+#[case(Format::Bc7Unorm, Class::Compressed, &[((4, 4), 16, (1, 1))])]
+#[case(Format::Astc10x8Unorm, Class::Compressed, &[((10, 8), 16, (1, 1))])]
+#[case(Format::G8B8G8R8, Class::Planar, &[((2, 1), 4, (1, 1))])]
+#[case(Format::G8B8R8Planes2Every2x2, Class::Planar, &[((1, 1), 1, (1, 1)), ((1, 1), 2, (2, 2))])]
+#[case(Format::G8B8R8Planes3Every2x1, Class::Planar, &[((1, 1), 1, (1, 1)), ((1, 1), 1, (2, 1)), ((1, 1), 1, (2, 1))])]
+#[case(Format::G10B10R10Planes2Every2x2, Class::Planar, &[((1, 1), 2, (1, 1)), ((1, 1), 4, (2, 2))])]
+fn classes_and_planes(#[case] format: Format, #[case] class: Class, #[case] expected: &[((u32, u32), u32, (u32, u32))]) {
+    let planes: Vec<_> = format.planes().iter().map(|plane| (plane.block, plane.block_bytes, plane.subsampling)).collect();
+
+    assert_eq!((format.class(), planes.as_slice()), (class, expected));
+}
+
+#[test]
+fn a_name_that_is_no_formats_is_refused() {
+    let error = serde_json::from_value::<Format>("R9_UNORM".into()).expect_err("no such format");
+
+    assert!(error.to_string().contains("unknown format \"R9_UNORM\""), "{error}");
 }
 
 #[test]
 fn every_format_is_listed_once() {
     let listed: BTreeSet<Format> = Format::ALL.into_iter().collect();
 
-    assert_eq!(listed.len(), Format::ALL.len());
+    let named: BTreeSet<(&str, &str)> = Format::ALL.iter().map(|format| (format.name(), format.short_name())).collect();
+    assert_eq!((listed.len(), named.len()), (Format::ALL.len(), Format::ALL.len()));
+    assert!(Format::ALL.into_iter().all(|format| Format::named(format.name()) == Some(format)));
 }
 
 #[test]

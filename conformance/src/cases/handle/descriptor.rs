@@ -42,10 +42,10 @@ const ABOUT_TEXTURE: &[Lie] = &[
     Lie { name: "larger_texels", tell: |fields| fields.texture.format = Format::R32G32B32A32Sfloat, refused_as: FITS },
     Lie { name: "layers_zero", tell: |fields| fields.texture.layers = 0, refused_as: FITS },
     Lie { name: "more_layers", tell: |fields| fields.texture.layers = 6, refused_as: FITS },
-    Lie { name: "mip_levels", tell: |fields| fields.mip_levels = 2, refused_as: FITS },
-    Lie { name: "samples", tell: |fields| fields.samples = 4, refused_as: FITS },
+    Lie { name: "mip_levels", tell: |fields| fields.texture.mip_levels = 6, refused_as: FITS },
+    Lie { name: "samples", tell: |fields| fields.texture.samples = 4, refused_as: FITS },
     Lie { name: "not_exportable", tell: |fields| fields.texture.exportable = false, refused_as: FITS },
-    Lie { name: "modifier_of_opaque_handle", tell: |fields| fields.drm_modifier = Some(0), refused_as: FITS },
+    Lie { name: "modifier_of_opaque_handle", tell: |fields| fields.texture.modifier = Some(0), refused_as: FITS },
     Lie {
         name: "other_tiling",
         tell: |fields| {

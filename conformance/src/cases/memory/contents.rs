@@ -20,23 +20,50 @@ pub(super) fn define(cases: &mut Cases<'_>) {
         .textures(both_tilings(TextureSpec::new(Format::R8G8B8A8Unorm, 512, 512)), unwritten_discloses_nothing);
 }
 
-/// Sizes from one texel to 4096², odd ones, single rows and columns. What 4096² shows, five formats show; the others stop at the size
-/// whose texels take 16 MiB, because a driver's first touch of fresh memory is most of such a case's time.
+/// What is shared most, and what its texels are like: 1 to 16 bytes, integers, halves and floats.
+const COMMON: [Format; 9] = [
+    Format::R8Unorm,
+    Format::R8G8Unorm,
+    Format::R8G8B8A8Unorm,
+    Format::R8G8B8A8Srgb,
+    Format::B8G8R8A8Unorm,
+    Format::A2B10G10R10Unorm,
+    Format::R16G16B16A16Sfloat,
+    Format::R32Sfloat,
+    Format::R32G32B32A32Sfloat,
+];
+
+/// Of the common formats, sizes from one texel to 4096², odd ones, single rows and columns; of all others, one with edges across their
+/// blocks and one without. What 4096² shows, five formats show; the others stop at the size whose texels take 16 MiB, because a
+/// driver's first touch of fresh memory is most of such a case's time.
 fn matrix() -> impl Iterator<Item = TextureSpec> {
     let small = [(1, 1), (3, 5), (257, 1), (1, 257), (64, 64), (127, 33), (1021, 509), (1920, 1080)];
     Format::ALL.into_iter().flat_map(move |format| {
-        let largest = match format {
-            Format::R8Unorm | Format::R8G8Unorm | Format::R8G8B8A8Unorm | Format::A2B10G10R10Unorm | Format::R32Sfloat => 4096,
-            Format::R32G32B32A32Sfloat => 1024,
-            _ => 2048,
+        let sizes = if COMMON.contains(&format) {
+            let largest = match format {
+                Format::R8G8B8A8Srgb | Format::B8G8R8A8Unorm | Format::R16G16B16A16Sfloat => 2048,
+                Format::R32G32B32A32Sfloat => 1024,
+                _ => 4096,
+            };
+            small.into_iter().chain([(largest, largest)]).collect()
+        } else {
+            vec![(64, 64), uneven(format)]
         };
-        let sizes = small.into_iter().chain([(largest, largest)]);
-        sizes.flat_map(move |(width, height)| both_tilings(TextureSpec::new(format, width, height)))
+        sizes.into_iter().flat_map(move |(width, height)| both_tilings(TextureSpec::new(format, width, height)))
     })
 }
 
+/// No multiple of a power of two, or of a block; of luma and chroma only as far as these can be.
+pub(super) fn uneven(format: Format) -> (u32, u32) {
+    let (across, down) = format.granularity();
+    (61_u32.next_multiple_of(across), 47_u32.next_multiple_of(down))
+}
+
 fn per_format() -> impl Iterator<Item = TextureSpec> {
-    Format::ALL.into_iter().flat_map(|format| both_tilings(TextureSpec::new(format, 61, 47)))
+    Format::ALL.into_iter().flat_map(|format| {
+        let (width, height) = uneven(format);
+        both_tilings(TextureSpec::new(format, width, height))
+    })
 }
 
 fn suballocated() -> impl Iterator<Item = TextureSpec> {

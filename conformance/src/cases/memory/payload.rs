@@ -1,6 +1,7 @@
 //! Exporter and importers share one payload, however often it is exported and imported.
 
 use gpushare::TextureSpec;
+use gpushare::vulkan::capability::TextureQuestion;
 use gpushare_harness::protocol::DeviceReport;
 
 use crate::case::{ANY_TEXTURE, Cases, Outcome, both_tilings};
@@ -28,9 +29,8 @@ pub(super) fn define(cases: &mut Cases<'_>) {
 /// Why an import cannot be exported again, if so.
 pub(crate) fn no_reexport(report: &DeviceReport) -> Option<String> {
     let handle = report.handle_type;
-    let mut listed = report.textures.iter();
-    let can =
-        listed.find(|can| can.format == ANY_TEXTURE.format && can.tiling == ANY_TEXTURE.tiling && can.handle_type == handle);
+    let asked = TextureQuestion::about(&ANY_TEXTURE, handle);
+    let can = report.textures.iter().find(|can| can.asked == asked);
     let reported = can.is_some_and(|can| can.export_from_imported.contains(&handle));
     (!reported).then(|| format!("the driver reports no exportFromImportedHandleTypes for {handle}"))
 }

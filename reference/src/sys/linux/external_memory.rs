@@ -29,8 +29,12 @@ pub(crate) enum Exported {
 
 /// `vkGetMemoryFdKHR`. The caller has allocated `memory` with the type declared
 /// (VUID-VkMemoryGetFdInfoKHR-handleType-00671).
-pub(crate) fn export(functions: &Functions, memory: vk::DeviceMemory) -> Result<Exported, vk::Result> {
-    let info = vk::MemoryGetFdInfoKHR::default().memory(memory).handle_type(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
+pub(crate) fn export(
+    functions: &Functions,
+    memory: vk::DeviceMemory,
+    handle_type: vk::ExternalMemoryHandleTypeFlags,
+) -> Result<Exported, vk::Result> {
+    let info = vk::MemoryGetFdInfoKHR::default().memory(memory).handle_type(handle_type);
     // SAFETY: `memory` is a live allocation of the device these functions were loaded for, as the caller promises.
     let fd = unsafe { functions.get_memory_fd(&info) }?;
     if fd < 0 {
@@ -38,6 +42,19 @@ pub(crate) fn export(functions: &Functions, memory: vk::DeviceMemory) -> Result<
     }
     // SAFETY: a successful call returned a new descriptor that the application owns.
     Ok(Exported::Handle(OwnedHandle::from(unsafe { OwnedFd::from_raw_fd(fd) })))
+}
+
+/// The memory types that a handle of a foreign type can be imported as (`vkGetMemoryFdPropertiesKHR`); an opaque one is no question
+/// (VUID-vkGetMemoryFdPropertiesKHR-handleType-00674).
+pub(crate) fn importable_types(
+    functions: &Functions,
+    handle: &OwnedHandle,
+    handle_type: vk::ExternalMemoryHandleTypeFlags,
+) -> Result<u32, vk::Result> {
+    let mut properties = vk::MemoryFdPropertiesKHR::default();
+    // SAFETY: the handle is open through the call, which does not take it, and its type is not opaque.
+    unsafe { functions.get_memory_fd_properties(handle_type, handle.as_fd().as_raw_fd(), &mut properties) }?;
+    Ok(properties.memory_type_bits)
 }
 
 /// `vkAllocateMemory` that imports `handle`. The driver owns the descriptor after success and only then; on failure it comes
@@ -49,12 +66,13 @@ pub(crate) unsafe fn allocate_imported(
     device: &ash::Device,
     info: vk::MemoryAllocateInfo<'_>,
     handle: OwnedHandle,
+    handle_type: vk::ExternalMemoryHandleTypeFlags,
 ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
     let fd = OwnedFd::from(handle);
     let number = i64::from(fd.as_raw_fd());
     let before = super::handle::object(number);
     // SAFETY: the caller's promise covers `info`; the descriptor is open.
-    let allocated = unsafe { allocate_number(device, info, number) };
+    let allocated = unsafe { allocate_number(device, info, number, handle_type) };
     if allocated.is_ok() || super::handle::object(number) != before {
         // The driver closes it, or has closed it.
         std::mem::forget(fd);
@@ -71,9 +89,10 @@ pub(crate) unsafe fn allocate_number(
     device: &ash::Device,
     info: vk::MemoryAllocateInfo<'_>,
     number: i64,
+    handle_type: vk::ExternalMemoryHandleTypeFlags,
 ) -> Result<vk::DeviceMemory, vk::Result> {
     let fd = RawFd::try_from(number).unwrap_or(-1);
-    let mut import = vk::ImportMemoryFdInfoKHR::default().handle_type(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD).fd(fd);
+    let mut import = vk::ImportMemoryFdInfoKHR::default().handle_type(handle_type).fd(fd);
     // SAFETY: the caller's promise.
     unsafe { device.allocate_memory(&info.push_next(&mut import), None) }
 }
