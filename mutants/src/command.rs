@@ -15,6 +15,7 @@ use gpushare_mutant_layer::table::MUTANTS;
 use crate::drivers::{How, Subject};
 use crate::faults;
 use crate::layer::Layer;
+use crate::patches;
 use crate::peers;
 use crate::run::RunError;
 use crate::score::{Broken, Row, Score};
@@ -82,6 +83,8 @@ fn is_wanted(only: &[String], name: &str, defects: &[&str]) -> bool {
 fn check_names(only: &[String]) -> Result<(), RunError> {
     let all = MUTANTS.iter().map(|mutant| (mutant.name, vec![mutant.defect()]));
     let all: Vec<_> = all.chain(faults::all().iter().map(|fault| (fault.name, fault.defects.to_vec()))).collect();
+    let patches = patches::all();
+    let all: Vec<_> = all.into_iter().chain(patches.iter().map(|patch| (patch.name.as_str(), vec![patch.defect()]))).collect();
     let unknown = |name: &&String| !all.iter().any(|(known, defects)| is_wanted(std::slice::from_ref(name), known, defects));
     only.iter().find(unknown).map_or(Ok(()), |name| Err(RunError::NoMutant { name: name.clone() }))
 }
@@ -97,6 +100,7 @@ fn run(arguments: &Arguments) -> Result<u8, RunError> {
     let mut score = Score::default();
     drivers(arguments, &how, &mut score)?;
     peers(arguments, &how, &mut score)?;
+    sources(arguments, &mut score)?;
     text::summary(&score);
     if let Some(path) = &arguments.write {
         let what = || format!("writing {}", path.display());
@@ -114,7 +118,7 @@ fn drivers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), Ru
     let (catalogue, layer) = (Catalogue::load()?, Layer::new()?);
     let mut subjects = Vec::new();
     for lane in lanes(&arguments.driver)? {
-        let subject = Subject::new(&layer, lane, how, &catalogue)?;
+        let subject = Subject::new(&layer, lane, &[], how, &catalogue)?;
         text::subject(&subject);
         score.impure.extend(subject.impure.iter().map(|case| format!("{}::{case}", subject.lane())));
         score.decided.extend(subject.decided());
@@ -125,7 +129,7 @@ fn drivers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), Ru
         let row = Row {
             broken: Broken::Driver,
             name: mutant.name.to_owned(),
-            defects: vec![mutant.defect()],
+            defects: vec![mutant.defect().to_owned()],
             does: mutant.does.to_owned(),
             trials: trials.collect::<Result<_, _>>()?,
         };
@@ -154,9 +158,31 @@ fn peers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), RunE
         let row = Row {
             broken: Broken::Peer,
             name: fault.name.to_owned(),
-            defects: fault.defects.to_vec(),
+            defects: fault.defects.iter().map(|defect| (*defect).to_owned()).collect(),
             does: fault.does.to_owned(),
             trials: vec![peers::try_fault(fault, how.limit)?],
+        };
+        text::row(&row);
+        score.rows.push(row);
+    }
+    Ok(())
+}
+
+/// The mutants of the source, by the reference's own tests.
+fn sources(arguments: &Arguments, score: &mut Score) -> Result<(), RunError> {
+    let mut wanted = patches::all();
+    wanted.retain(|patch| is_wanted(&arguments.only, &patch.name, &[patch.defect()]));
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let copy = patches::Copy::new()?;
+    for patch in wanted {
+        let row = Row {
+            broken: Broken::Source,
+            name: patch.name.clone(),
+            defects: vec![patch.defect().to_owned()],
+            does: patch.does.clone(),
+            trials: vec![copy.try_patch(&patch)?],
         };
         text::row(&row);
         score.rows.push(row);

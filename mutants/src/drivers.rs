@@ -43,14 +43,14 @@ fn run(lane: &Lane, globs: &[&str], how: &How, catalogue: &Catalogue) -> Result<
 }
 
 impl<'layer> Subject<'layer> {
-    /// Run every case on the lane: without the layer, through it, and healed.
+    /// Run the cases that match (all, without a glob) on the lane: without the layer, through it, and healed.
     ///
     /// # Errors
     /// [`RunError`].
-    pub fn new(layer: &'layer Layer, plain: Lane, how: &How, catalogue: &Catalogue) -> Result<Self, RunError> {
-        let without = run(&plain, &[], how, catalogue)?;
+    pub fn new(layer: &'layer Layer, plain: Lane, globs: &[&str], how: &How, catalogue: &Catalogue) -> Result<Self, RunError> {
+        let without = run(&plain, globs, how, catalogue)?;
         let through = layer.lane(&plain, None)?;
-        let passed_on = run(&through.lane, &[], how, catalogue)?;
+        let passed_on = run(&through.lane, globs, how, catalogue)?;
         let mut impure = differences(&without, &passed_on, |without, through| without == through);
         // What differs once may be the machine's fault; what differs twice is the layer's.
         if !impure.is_empty() {
@@ -60,7 +60,7 @@ impl<'layer> Subject<'layer> {
             impure = differences(&without, &passed_on, |without, through| without == through);
         }
         let healed = layer.lane(&plain, Some(HEALED.name))?;
-        let healed = run(&healed.lane, &[], how, catalogue)?;
+        let healed = run(&healed.lane, globs, how, catalogue)?;
         impure.extend(differences(&without, &healed, |without, healed| without != Verdict::Pass || healed == Verdict::Pass));
         let healthy = healed.into_iter().map(|result| (result.case.clone(), result)).collect();
         Ok(Self { layer, plain, healthy, impure })

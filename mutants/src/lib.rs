@@ -14,6 +14,7 @@ mod faulty_channel;
 mod faulty_device;
 mod healthy_sync;
 pub mod layer;
+pub mod patches;
 pub mod peers;
 mod relay;
 pub mod run;

@@ -76,7 +76,7 @@ pub struct Row {
     /// Its name.
     pub name: String,
     /// The defects that it is a form of.
-    pub defects: Vec<&'static str>,
+    pub defects: Vec<String>,
     /// What is wrong, in a sentence.
     pub does: String,
     /// Where it ran.
@@ -140,7 +140,8 @@ impl Score {
     #[must_use]
     pub fn defects(&self) -> Vec<(&'static Defect, Option<Standing>)> {
         let of = |number: &str| {
-            let standings: Vec<_> = self.rows.iter().filter(|row| row.defects.contains(&number)).map(Row::standing).collect();
+            let standings: Vec<_> =
+                self.rows.iter().filter(|row| row.defects.iter().any(|defect| defect == number)).map(Row::standing).collect();
             let has = |standing| standings.contains(&standing);
             match () {
                 () if has(Standing::Lived) => Some(Standing::Lived),

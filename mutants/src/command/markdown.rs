@@ -53,7 +53,7 @@ fn mutants(page: &mut String, title: &str, rows: &[&Row]) {
         rules.dedup();
         let rules: Vec<_> = rules.into_iter().map(|rule| format!("`{rule}`")).collect();
         let told: Vec<_> = row.trials.iter().map(on_lane).collect();
-        let name = if row.defects.iter().any(|defect| *defect == row.name) || row.defects.is_empty() {
+        let name = if row.defects.contains(&row.name) || row.defects.is_empty() {
             row.name.clone()
         } else {
             format!("{} ({})", row.name, row.defects.join(", "))

@@ -4,12 +4,16 @@ use gpushare_mutant_layer::table::MUTANTS;
 
 use crate::drivers::Subject;
 use crate::faults;
+use crate::patches;
 use crate::score::{Row, Score, Standing, Trial};
 
 /// Every mutant with its defects and its sentence.
 pub(super) fn list() {
     for mutant in MUTANTS {
         anstream::println!("{:<34} {:<8} {}", mutant.name, mutant.defect(), mutant.does);
+    }
+    for patch in patches::all() {
+        anstream::println!("{:<34} {:<8} {}", patch.name, patch.defect(), patch.does);
     }
     for fault in faults::all() {
         anstream::println!("{:<34} {:<8} {}", fault.name, fault.defects.join(","), fault.does);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use gpushare_conformance::registry::cases_of;
 use gpushare_conformance::verdict::Verdict;
-use gpushare_mutant_layer::table::{MUTANTS, Mutant};
+use gpushare_mutant_layer::table::MUTANTS;
 use gpushare_mutants::defects::DEFECTS;
 use gpushare_mutants::faults::FAULTS;
+use gpushare_mutants::patches;
 use gpushare_mutants::run;
 use gpushare_mutants::table::{ENTRIES, Entry};
 use libtest_mimic::Failed;
@@ -40,14 +41,14 @@ pub(crate) fn every_described_fault_has_a_case() -> Result<(), Failed> {
     if idle.is_empty() { Ok(()) } else { Err(format!("no case is named for {}", idle.join(", ")).into()) }
 }
 
-/// Either a defect has a mutant, or it says why it has none; patches are the mutants of R.
+/// Either a defect has a mutant, or it says why it has none.
 pub(crate) fn every_defect_has_a_mutant_or_a_reason() -> Result<(), Failed> {
-    let mutants = MUTANTS.iter().map(Mutant::defect).chain(FAULTS.iter().flat_map(|fault| fault.defects.iter().copied()));
-    let expressed: BTreeSet<&str> = mutants.collect();
-    let wrong = DEFECTS.iter().filter(|defect| !defect.number.starts_with('R'));
-    let wrong = wrong.filter(|defect| expressed.contains(defect.number) == defect.unexpressed.is_some());
+    let mut expressed: BTreeSet<String> = MUTANTS.iter().map(|mutant| mutant.defect().to_owned()).collect();
+    expressed.extend(FAULTS.iter().flat_map(|fault| fault.defects).map(|defect| (*defect).to_owned()));
+    expressed.extend(patches::all().iter().map(|patch| patch.defect().to_owned()));
+    let wrong = DEFECTS.iter().filter(|defect| expressed.contains(defect.number) == defect.unexpressed.is_some());
     let wrong: Vec<_> = wrong.map(|defect| defect.number).collect();
-    let unknown: Vec<_> = expressed.iter().filter(|number| !DEFECTS.iter().any(|defect| defect.number == **number)).collect();
+    let unknown: Vec<_> = expressed.iter().filter(|number| !DEFECTS.iter().any(|defect| defect.number == *number)).collect();
     if wrong.is_empty() && unknown.is_empty() { Ok(()) } else { Err(format!("{wrong:?}; unknown: {unknown:?}").into()) }
 }
 

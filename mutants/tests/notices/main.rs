@@ -6,6 +6,7 @@
 mod bad_peer;
 mod checks;
 mod explores;
+mod layer;
 
 use std::process::ExitCode;
 
@@ -28,5 +29,6 @@ fn main() -> ExitCode {
     }));
     trials.extend(bad_peer::trials());
     trials.extend(explores::trials());
+    trials.extend(layer::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
