@@ -6,11 +6,15 @@
 mod faults;
 mod handles;
 mod party;
+mod rings;
+mod streams;
 mod sync;
 mod textures;
 
 pub use handles::{Arrived, PeerChannel};
 pub use party::{Begun, Handle, Party, Texture};
+pub use rings::{Ring, RingOffer};
+pub use streams::{EndOfStream, StreamHandles};
 pub use sync::{SharedSync, Sync};
 pub use textures::Shared;
 
@@ -20,7 +24,7 @@ use std::time::{Duration, Instant};
 use gpushare::{OwnedHandle, Pattern};
 use gpushare_harness::history::Step;
 use gpushare_harness::protocol::{DeviceReport, Reply, Request};
-use gpushare_harness::spawn::Exit;
+use gpushare_harness::spawn::{Disturbance, Exit};
 use gpushare_harness::{Ledger, Peer, PeerError};
 
 use crate::case::{Outcome, Stop};
@@ -185,6 +189,15 @@ impl<'run> Context<'run> {
         self.answered(seat, sent, request, answer)
     }
 
+    /// Disturb the peer in a seat.
+    pub(crate) fn disturb(&self, seat: usize, how: Disturbance) -> Outcome {
+        let sent = Instant::now();
+        let disturbed = self.with_peer(seat, |peer| peer.disturb(how))?;
+        let error = disturbed.as_ref().err().map(ToString::to_string);
+        let step = self.record(seat, sent, None, Some(format!("{how:?}").to_lowercase()), None, error);
+        disturbed.map_err(|error| self.stop(seat, &step, error))
+    }
+
     fn answered(
         &self,
         seat: usize,
@@ -320,7 +333,7 @@ fn request_name(request: &Request) -> String {
     };
     let name = first(&value);
     match request {
-        Request::Semaphore(_) | Request::Timeline(_) | Request::Fence(_) => {
+        Request::Semaphore(_) | Request::Timeline(_) | Request::Fence(_) | Request::Ring(_) | Request::Stream(_) => {
             format!("{name} {}", value.get(&name).map(first).unwrap_or_default())
         }
         _ => name,

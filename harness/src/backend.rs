@@ -3,18 +3,23 @@
 mod device;
 mod host;
 pub mod questions;
+mod ring;
+mod stream;
 pub mod sync;
 mod vulkan;
 
 pub use device::{DeviceBackend, SharingDevice};
+pub use ring::RingSide;
+pub use stream::StreamEnd;
 
 use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::host::HostDevice;
+use gpushare::ring::{Consumer, Offer, Producer, Role};
 use gpushare::vulkan::VulkanDevice;
 use gpushare::{
-    Batch, Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, Subresource, TextureDescriptor,
-    TextureSpec,
+    Batch, Channel, ChannelError, Deadline, Identity, Message, OwnedHandle, Pattern, Stream, StreamOffer, Subresource,
+    TextureDescriptor, TextureSpec,
 };
 
 use crate::backend::sync::SyncBackend;
@@ -131,6 +136,46 @@ pub trait Backend {
     fn open_channel(&mut self, handle: OwnedHandle, limits: Limits) -> Result<Box<dyn MessageChannel>, Problem> {
         let channel = Channel::from_handle(handle).map_err(|(_, error)| Problem::from(error))?;
         Ok(Box::new(channel.with_limits(limits)))
+    }
+
+    /// Create a ring, take one side, and offer the other; this crate's own, unless the library brings another.
+    ///
+    /// # Errors
+    /// A [`Problem`].
+    fn create_ring(&mut self, role: Role, capacity: u64) -> Result<(Box<dyn RingSide>, Offer), Problem> {
+        Ok(match role {
+            Role::Producer => Producer::create(capacity).map(|(side, offer)| (Box::new(side) as Box<dyn RingSide>, offer))?,
+            Role::Consumer => Consumer::create(capacity).map(|(side, offer)| (Box::new(side) as Box<dyn RingSide>, offer))?,
+        })
+    }
+
+    /// Take one side of a ring that another peer created.
+    ///
+    /// # Errors
+    /// The offer comes back, with a [`Problem`].
+    fn attach_ring(&mut self, role: Role, offer: Offer) -> Result<Box<dyn RingSide>, (Offer, Problem)> {
+        let attached = match role {
+            Role::Producer => Producer::attach(offer).map(|side| Box::new(side) as Box<dyn RingSide>),
+            Role::Consumer => Consumer::attach(offer).map(|side| Box::new(side) as Box<dyn RingSide>),
+        };
+        attached.map_err(|refused| (refused.offer, refused.error.into()))
+    }
+
+    /// Create a stream and offer its other end.
+    ///
+    /// # Errors
+    /// A [`Problem`].
+    fn create_stream(&mut self, capacity: u64) -> Result<(Box<dyn StreamEnd>, StreamOffer), Problem> {
+        let (stream, offer) = Stream::create(capacity)?;
+        Ok((Box::new(stream), offer))
+    }
+
+    /// Take the other end of a stream.
+    ///
+    /// # Errors
+    /// A [`Problem`]; the offer is used up.
+    fn attach_stream(&mut self, offer: StreamOffer) -> Result<Box<dyn StreamEnd>, Problem> {
+        Ok(Box::new(Stream::attach(offer)?))
     }
 }
 

@@ -11,7 +11,9 @@
 //! ```
 
 mod handles;
+mod rings;
 mod serve;
+mod streams;
 mod sync;
 
 use std::process::ExitCode;
@@ -53,6 +55,7 @@ pub fn serve(backend: Box<dyn Backend>, channel: &mut Channel) -> Result<(), Str
 
 fn run(backend: impl FnOnce(&str) -> Result<Box<dyn Backend>, Problem>, name: &str) -> Result<(), String> {
     sys::die_with_parent().map_err(|error| format!("tying this process to its orchestrator: {error}"))?;
+    sys::survive_interruptions().map_err(|error| format!("installing a signal handler: {error}"))?;
     let socket = sys::take_standard_input().map_err(|error| format!("taking the channel from standard input: {error}"))?;
     let mut channel = Channel::from_handle(socket).map_err(|(_, error)| format!("standard input is no channel: {error}"))?;
     serve(backend(name).map_err(|problem| problem.message)?, &mut channel)

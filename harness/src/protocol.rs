@@ -1,15 +1,22 @@
 //! Requests and replies of a peer, as they travel.
 //!
 //! Each is one message of a [`gpushare::Channel`]: JSON, with handles beside it. `docs/protocol.md` tells it to authors of foreign
-//! peers. Textures, handles, channels, semaphores, timelines and fences have numbers that the orchestrator chooses.
+//! peers. Textures, handles, channels, semaphores, timelines, fences, rings and streams have numbers that the orchestrator chooses.
 
 pub mod fence;
+mod problem;
+pub mod ring;
 pub mod semaphore;
+pub mod stream;
 pub mod sync;
 pub mod timeline;
 
+pub use problem::{Code, Problem};
+
 use fence::FenceRequest;
+use ring::{RingReply, RingRequest};
 use semaphore::SemaphoreRequest;
+use stream::{StreamReply, StreamRequest};
 use sync::SyncReply;
 use timeline::TimelineRequest;
 
@@ -17,7 +24,7 @@ use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::sync::SyncCapability;
 use gpushare::vulkan::capability::TextureCapability;
-use gpushare::{ChannelError, HandleType, Identity, Pattern, Subresource, TextureDescriptor, TextureError, TextureSpec};
+use gpushare::{HandleType, Identity, Pattern, Subresource, TextureDescriptor, TextureSpec};
 use serde::{Deserialize, Serialize};
 
 /// Version of these messages. A peer that speaks another one is refused at the handshake.
@@ -222,7 +229,11 @@ pub enum Request {
         /// How long it may take, in milliseconds.
         within: u64,
     },
-    /// Free everything, close all handles and channels, open the gate, restore limits. Answer: [`Reply::Done`].
+    /// About a ring. Answer: [`Reply::Ring`] or [`Reply::Done`].
+    Ring(RingRequest),
+    /// About a stream. Answer: [`Reply::Stream`] or [`Reply::Done`].
+    Stream(StreamRequest),
+    /// Free everything, close all handles, channels, rings and streams, open the gate, restore limits. Answer: [`Reply::Done`].
     Reset,
     /// End the process. No answer.
     Exit {
@@ -366,118 +377,12 @@ pub enum Reply {
     },
     /// To a request about a semaphore, timeline or fence.
     Sync(SyncReply),
+    /// To [`Request::Ring`].
+    Ring(RingReply),
+    /// To [`Request::Stream`].
+    Stream(StreamReply),
     /// It was not done.
     Refused(Problem),
-}
-
-/// Why something was not done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// For programs.
-    pub code: Code,
-    /// For people.
-    pub message: String,
-    /// Whether a handle that went into a refused import did not come back: the driver has closed it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub handle_taken: bool,
-}
-
-/// The kinds of problems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Code {
-    /// The device or backend cannot do it.
-    Unsupported,
-    /// Export was not declared.
-    NotExportable,
-    /// The descriptor is malformed or does not fit.
-    Descriptor,
-    /// Another physical device.
-    ForeignDevice,
-    /// Another driver.
-    ForeignDriver,
-    /// A handle type that this device does not import.
-    WrongHandleType,
-    /// Not an object of its type.
-    InvalidHandle,
-    /// The object is smaller than said.
-    ShortObject,
-    /// The device did not finish in time.
-    Timeout,
-    /// The device was lost.
-    DeviceLost,
-    /// The process that was watched died.
-    PeerGone,
-    /// Not allowed in the state that the object is in; the message names the rule.
-    InvalidUse,
-    /// A value that does not move a timeline on.
-    NotIncreasing,
-    /// Any other error of a driver.
-    Driver,
-    /// The operating system said no.
-    System,
-    /// The request names something that is not there, or makes no sense.
-    Request,
-    /// The channel's peer closed it.
-    ChannelClosed,
-    /// … within a message.
-    ChannelCutOff,
-    /// Nothing came, or nothing went, in time.
-    ChannelTimedOut,
-    /// Over the limits.
-    ChannelTooLarge,
-    /// Not a message of this protocol.
-    ChannelNotAMessage,
-    /// Ancillary data was truncated.
-    ChannelHandlesLost,
-    /// Another number of handles than announced.
-    ChannelHandleCount,
-    /// Unusable after an earlier error.
-    ChannelBroken,
-}
-
-impl Problem {
-    /// A problem with a text for people.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), handle_taken: false }
-    }
-}
-
-impl From<TextureError> for Problem {
-    fn from(error: TextureError) -> Self {
-        let code = match &error {
-            TextureError::Unsupported { .. } => Code::Unsupported,
-            TextureError::NotExportable => Code::NotExportable,
-            TextureError::Descriptor(_) => Code::Descriptor,
-            TextureError::ForeignDevice { .. } => Code::ForeignDevice,
-            TextureError::ForeignDriver { .. } => Code::ForeignDriver,
-            TextureError::WrongHandleType { .. } => Code::WrongHandleType,
-            TextureError::InvalidHandle { .. } => Code::InvalidHandle,
-            TextureError::ShortObject { .. } => Code::ShortObject,
-            TextureError::Timeout { .. } => Code::Timeout,
-            TextureError::DeviceLost { .. } => Code::DeviceLost,
-            TextureError::Os { .. } | TextureError::SharedMemory(_) => Code::System,
-            _ => Code::Driver,
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<ChannelError> for Problem {
-    fn from(error: ChannelError) -> Self {
-        let code = match &error {
-            ChannelError::Closed => Code::ChannelClosed,
-            ChannelError::CutOff { .. } => Code::ChannelCutOff,
-            ChannelError::TimedOut => Code::ChannelTimedOut,
-            ChannelError::TooLarge { .. } => Code::ChannelTooLarge,
-            ChannelError::NotAMessage { .. } => Code::ChannelNotAMessage,
-            ChannelError::HandlesLost { .. } => Code::ChannelHandlesLost,
-            ChannelError::HandleCount { .. } => Code::ChannelHandleCount,
-            ChannelError::Broken => Code::ChannelBroken,
-            _ => Code::System,
-        };
-        Self::new(code, error.to_string())
-    }
 }
 
 /// What one device says it can share.

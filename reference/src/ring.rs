@@ -49,6 +49,6 @@ mod tests;
 pub use attach::{Offer, Refused, Terms};
 pub use consumer::{Consumer, Message};
 pub use error::{Corruption, RingError};
-pub use layout::Role;
+pub use layout::{Field, Role, message_header};
 pub use memory::{Memory, Shared};
 pub use producer::{Batch, Producer, Reservation};

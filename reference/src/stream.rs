@@ -90,7 +90,7 @@ pub enum StreamError {
 
 impl From<StreamError> for io::Error {
     /// `TimedOut`, `UnexpectedEof`, `BrokenPipe` (nobody reads any more), `ConnectionReset` (the peer died),
-    /// `InvalidData` (it broke the rules).
+    /// `InvalidData` (it broke the rules); what the operating system refused keeps its kind.
     fn from(error: StreamError) -> Self {
         let kind = match &error {
             StreamError::Ended { .. } => io::ErrorKind::UnexpectedEof,
@@ -98,6 +98,7 @@ impl From<StreamError> for io::Error {
             StreamError::Ring(RingError::TimedOut) => io::ErrorKind::TimedOut,
             StreamError::Ring(RingError::PeerGone) => io::ErrorKind::ConnectionReset,
             StreamError::Ring(RingError::Corrupt(_) | RingError::GivenUp) => io::ErrorKind::InvalidData,
+            StreamError::Ring(RingError::Os { source, .. }) => source.kind(),
             StreamError::Ring(_) => io::ErrorKind::Other,
         };
         Self::new(kind, error)
@@ -170,30 +171,46 @@ impl Stream {
     /// # Errors
     /// [`StreamError::Ring`].
     pub fn read_by(&mut self, bytes: &mut [u8], deadline: Deadline) -> Result<usize, StreamError> {
+        self.read_pieces(std::iter::once(bytes), deadline)
+    }
+
+    /// As [`Stream::read_by`], into one buffer after the other, whatever pieces the bytes were written in.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`].
+    pub fn read_vectored_by(&mut self, buffers: &mut [IoSliceMut<'_>], deadline: Deadline) -> Result<usize, StreamError> {
+        self.read_pieces(buffers.iter_mut().map(|buffer| &mut **buffer), deadline)
+    }
+
+    fn read_pieces<'b>(&mut self, pieces: impl Iterator<Item = &'b mut [u8]>, deadline: Deadline) -> Result<usize, StreamError> {
         let Self { incoming, taken, .. } = self;
         let incoming = incoming.as_mut().ok_or(StreamError::ClosedHere("reading"))?;
-        let mut filled = 0;
-        while filled < bytes.len() {
-            // Only the first byte is waited for.
-            let next = if filled == 0 { incoming.peek(deadline).map(Some) } else { incoming.try_peek() };
-            let message = match next {
-                Ok(Some(message)) => message,
-                // What ends the stream is told when nothing else is left to tell.
-                Ok(None) => break,
-                Err(_) if filled != 0 => break,
-                Err(RingError::Closed) => return Ok(0),
-                Err(error) => return Err(error.into()),
-            };
-            let count = (message.len() - *taken).min(bytes.len() - filled);
-            message.read(*taken, &mut bytes[filled..filled + count]);
-            filled += count;
-            *taken += count;
-            if *taken == message.len() {
-                *taken = 0;
-                message.release();
+        let mut read = 0;
+        for bytes in pieces {
+            let mut filled = 0;
+            while filled < bytes.len() {
+                // Only the first byte is waited for.
+                let next = if read == 0 { incoming.peek(deadline).map(Some) } else { incoming.try_peek() };
+                let message = match next {
+                    Ok(Some(message)) => message,
+                    // What ends the stream is told when nothing else is left to tell.
+                    Ok(None) => return Ok(read),
+                    Err(_) if read != 0 => return Ok(read),
+                    Err(RingError::Closed) => return Ok(0),
+                    Err(error) => return Err(error.into()),
+                };
+                let count = (message.len() - *taken).min(bytes.len() - filled);
+                message.read(*taken, &mut bytes[filled..filled + count]);
+                filled += count;
+                read += count;
+                *taken += count;
+                if *taken == message.len() {
+                    *taken = 0;
+                    message.release();
+                }
             }
         }
-        Ok(filled)
+        Ok(read)
     }
 
     /// Fill the buffer.
@@ -227,6 +244,29 @@ impl Stream {
         while !bytes.is_empty() {
             let count = self.write_by(bytes, deadline)?;
             bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// As [`Stream::write_by`], from one buffer after the other: the peer sees them at once, and is woken for them once.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`]; nothing was written then.
+    pub fn write_vectored_by(&mut self, buffers: &[IoSlice<'_>], deadline: Deadline) -> Result<usize, StreamError> {
+        self.write_pieces(buffers.iter().map(|buffer| &**buffer), deadline)
+    }
+
+    /// Write all of all buffers, in as few publications as the room allows.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`]; some of it may have been written then.
+    pub fn write_all_vectored_by(&mut self, buffers: &mut [IoSlice<'_>], deadline: Deadline) -> Result<(), StreamError> {
+        let mut left = buffers;
+        // Empty buffers at the beginning go first: one that holds nothing but those has nothing to wait for.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            let count = self.write_vectored_by(left, deadline)?;
+            IoSlice::advance_slices(&mut left, count);
         }
         Ok(())
     }
@@ -267,18 +307,7 @@ impl io::Read for Stream {
     }
 
     fn read_vectored(&mut self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let mut filled = 0;
-        for buffer in buffers {
-            // After the first bytes only what is there already; an error that comes then is told by the next call.
-            let deadline = if filled == 0 { self.deadline() } else { Deadline::after(Duration::ZERO) };
-            match self.read_by(buffer, deadline) {
-                Ok(count) if count == buffer.len() => filled += count,
-                Ok(count) => return Ok(filled + count),
-                Err(_) if filled != 0 => return Ok(filled),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(filled)
+        Ok(self.read_vectored_by(buffers, self.deadline())?)
     }
 }
 
@@ -288,8 +317,7 @@ impl io::Write for Stream {
     }
 
     fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        let deadline = self.deadline();
-        Ok(self.write_pieces(buffers.iter().map(|buffer| &**buffer), deadline)?)
+        Ok(self.write_vectored_by(buffers, self.deadline())?)
     }
 
     /// Nothing is held back.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use gpushare::OwnedHandle;
 use gpushare_harness::protocol::{Code, DeviceReport, Id, Problem, Reply, Request};
-use gpushare_harness::spawn::Exit;
+use gpushare_harness::spawn::{Disturbance, Exit};
 
 use crate::case::{Outcome, Stop};
 use crate::context::{Context, ROLES};
@@ -120,6 +120,14 @@ impl<'context, 'run> Party<'context, 'run> {
     pub fn begin(&self, request: Request) -> Outcome<Begun<'context, 'run>> {
         let sent = self.context.tell(self.seat, &request)?;
         Ok(Begun { party: *self, request, sent })
+    }
+
+    /// Let a signal handler run in the process, or stop it, or let it continue.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where the system refuses.
+    pub fn disturb(&self, how: Disturbance) -> Outcome {
+        self.context.disturb(self.seat, how)
     }
 
     /// Kill the process (`SIGKILL`).

@@ -33,6 +33,14 @@ impl Handles {
         Ok(ids.iter().filter_map(|id| self.0.remove(id)).collect())
     }
 
+    /// Remove a certain number of handles. All or none.
+    pub(super) fn take_exactly<const COUNT: usize>(&mut self, ids: [Id; COUNT]) -> Result<[OwnedHandle; COUNT], Problem> {
+        self.take(&ids)?.try_into().map_err(|taken: Vec<_>| {
+            // The same number twice: the handle that it names is closed.
+            Problem::new(Code::Request, format!("{} handles for {COUNT} numbers", taken.len()))
+        })
+    }
+
     pub(super) fn borrow(&self, ids: &[Id]) -> Result<Vec<&OwnedHandle>, Problem> {
         ids.iter().map(|id| self.get(*id)).collect()
     }
@@ -64,6 +72,6 @@ fn unknown(id: Id) -> Problem {
     Problem::new(Code::Request, format!("no handle {id}"))
 }
 
-fn system(what: &str, error: &std::io::Error) -> Problem {
+pub(super) fn system(what: &str, error: &std::io::Error) -> Problem {
     Problem::new(Code::System, format!("{what}: {error}"))
 }

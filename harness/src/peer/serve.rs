@@ -9,6 +9,8 @@ use gpushare::{Batch, Channel, ChannelError, Deadline, OwnedHandle, TextureError
 
 use crate::backend::{Backend, MessageChannel};
 use crate::peer::handles::Handles;
+use crate::peer::rings::Rings;
+use crate::peer::streams::Streams;
 use crate::peer::sync;
 use crate::protocol::{Code, HandleSource, Id, ImportManner, Numbered, Problem, Reply, Request, VERSION, digest};
 use crate::sys;
@@ -18,6 +20,8 @@ pub(super) struct Server {
     backend: Box<dyn Backend>,
     handles: Handles,
     channels: BTreeMap<Id, Box<dyn MessageChannel>>,
+    rings: Rings,
+    streams: Streams,
 }
 
 /// A reply, and the handles beside it.
@@ -25,7 +29,8 @@ type Answer = Result<(Reply, Vec<OwnedHandle>), Problem>;
 
 impl Server {
     pub(super) fn new(backend: Box<dyn Backend>) -> Self {
-        Self { backend, handles: Handles::default(), channels: BTreeMap::new() }
+        let (rings, streams) = (Rings::default(), Streams::default());
+        Self { backend, handles: Handles::default(), channels: BTreeMap::new(), rings, streams }
     }
 
     /// Serve until the orchestrator closes the channel.
@@ -109,10 +114,14 @@ impl Server {
             Request::Sequence(requests) => {
                 requests.into_iter().try_fold(Reply::Done, |_, request| self.without_handles(request))
             }
+            Request::Ring(request) => self.rings.answer(request, self.backend.as_mut(), &mut self.handles),
+            Request::Stream(request) => self.streams.answer(request, self.backend.as_mut(), &mut self.handles),
             Request::Reset => {
                 self.backend.reset();
                 self.handles.clear();
                 self.channels.clear();
+                self.rings.clear();
+                self.streams.clear();
                 let restored = sys::limit_descriptors(None).and_then(|()| sys::limit_memory(None));
                 restored.map(|()| Reply::Done).map_err(|error| system("restoring limits", error))
             }

@@ -1,14 +1,18 @@
 //! Linux: `/proc`, pidfd, descriptors.
 
 mod descriptors;
+mod memory;
 mod proc;
 mod process;
+mod signal;
 
 pub(crate) use descriptors::{
     closed_number, duplicate_with, inspect, is_close_on_exec, limit_descriptors, limit_memory, make, pipe, send_raw,
     take_standard_input,
 };
+pub(crate) use memory::{copy_memory, memory_len, read_only, seal_size, seal_writing};
 pub(crate) use proc::{read_holdings, resident_private_bytes};
 pub(crate) use process::{
     Evidence, complain, describe_exit, die_with_parent, exec_and_list, list_inherited, pause, resume, stdio, wait_for_exit,
 };
+pub(crate) use signal::{disturb, survive_interruptions};

@@ -8,7 +8,7 @@ use gpushare::{Deadline, OwnedHandle};
 
 use crate::ledger::Mappings;
 use crate::protocol::{DuplicateCall, HandleReport, InheritedDescriptor, Object};
-use crate::spawn::Exit;
+use crate::spawn::{Disturbance, Exit};
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "not written for this operating system yet"))
@@ -116,4 +116,32 @@ pub(crate) fn complain(text: &str) {
 
 pub(crate) fn stdio(_handle: OwnedHandle) -> Stdio {
     Stdio::null()
+}
+
+pub(crate) fn copy_memory(_of: &OwnedHandle, _len: u64, _changes: &[(u64, &[u8])]) -> io::Result<OwnedHandle> {
+    unsupported()
+}
+
+pub(crate) fn seal_size(_memory: &OwnedHandle) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn seal_writing(_memory: &OwnedHandle) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn read_only(_memory: &OwnedHandle) -> io::Result<OwnedHandle> {
+    unsupported()
+}
+
+pub(crate) fn memory_len(_memory: &OwnedHandle) -> io::Result<u64> {
+    unsupported()
+}
+
+pub(crate) fn survive_interruptions() -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn disturb(_pid: u32, _how: Disturbance) -> io::Result<()> {
+    unsupported()
 }

@@ -123,6 +123,52 @@ macro_rules! atomic {
 atomic!(AtomicU64, u64);
 atomic!(AtomicU32, u32);
 
+/// What lies where in a side's memory object, for whoever looks at one from outside: a tool, or a test that plays a peer that
+/// breaks the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `b"gpuring\n"`, 8 bytes. This and the four that follow are written once, before anybody else sees the object.
+    Magic,
+    /// The layout's version, 4 bytes.
+    Version,
+    /// Whose object this is, 4 bytes.
+    Role,
+    /// Bytes for messages, 8 bytes.
+    Capacity,
+    /// The ring's own number, 8 bytes.
+    Generation,
+    /// Whether somebody has this role, 4 bytes.
+    Claimed,
+    /// How many bytes were written (the producer's) or given back (the consumer's), 8 bytes.
+    Position,
+    /// Whether the side is about to sleep or has left, 8 bytes.
+    Status,
+    /// What the other side sleeps on, 4 bytes.
+    Signal,
+    /// The first message, in the producer's object only.
+    Messages,
+}
+
+impl Field {
+    /// Where it begins: bytes from the object's start.
+    #[must_use]
+    pub const fn offset(self) -> u64 {
+        let offset = match self {
+            Self::Magic => offset_of!(Control, magic),
+            Self::Version => offset_of!(Control, version),
+            Self::Role => offset_of!(Control, role),
+            Self::Capacity => offset_of!(Control, capacity),
+            Self::Generation => offset_of!(Control, generation),
+            Self::Claimed => offset_of!(Control, claimed),
+            Self::Position => offset_of!(Control, position),
+            Self::Status => offset_of!(Control, status),
+            Self::Signal => offset_of!(Control, signal),
+            Self::Messages => DATA,
+        };
+        offset as u64
+    }
+}
+
 /// What a ring holds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
@@ -206,9 +252,10 @@ pub(super) const fn record(len: usize) -> u64 {
     (len + UNIT + UNIT - 1) & !(UNIT - 1)
 }
 
-/// The header of a message.
+/// The header of the message of `len` bytes at a position, as it stands in memory.
 #[inline]
-pub(super) const fn message_header(position: u64, len: u64) -> u64 {
+#[must_use]
+pub const fn message_header(position: u64, len: u64) -> u64 {
     (mark(position) as u64) << 32 | len
 }
 
