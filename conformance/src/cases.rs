@@ -5,6 +5,9 @@ mod channel;
 mod handle;
 mod lifecycle;
 mod memory;
+mod ring;
+mod stream;
+mod waiter;
 
 pub(crate) use memory::no_reexport;
 
@@ -22,9 +25,15 @@ pub fn define(cases: &mut Cases<'_>) {
     handle::define(cases);
     cases.area("lifecycle", handle);
     lifecycle::define(cases);
-    // A channel knows no driver: the host lane decides it once.
+    // Channels, rings and streams know no driver: the host lane decides them once.
     if cases.report().identity.api == Api::Host {
         cases.area("channel", "socket");
         channel::define(cases);
+        cases.area("ring", "shared_memory");
+        ring::define(cases);
+        cases.area("waiter", "shared_memory");
+        waiter::define(cases);
+        cases.area("stream", "shared_memory");
+        stream::define(cases);
     }
 }

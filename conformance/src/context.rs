@@ -13,7 +13,7 @@ mod textures;
 
 pub use handles::{Arrived, PeerChannel};
 pub use party::{Begun, Handle, Party, Texture};
-pub use rings::{Ring, RingOffer};
+pub use rings::{Partly, Ring, RingOffer, let_it_sleep};
 pub use streams::{EndOfStream, StreamHandles};
 pub use sync::{SharedSync, Sync};
 pub use textures::Shared;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use gpushare::{OwnedHandle, Pattern};
 use gpushare_harness::history::Step;
 use gpushare_harness::protocol::{DeviceReport, Reply, Request};
-use gpushare_harness::spawn::{Disturbance, Exit};
+use gpushare_harness::spawn::Exit;
 use gpushare_harness::{Ledger, Peer, PeerError};
 
 use crate::case::{Outcome, Stop};
@@ -189,15 +189,6 @@ impl<'run> Context<'run> {
         self.answered(seat, sent, request, answer)
     }
 
-    /// Disturb the peer in a seat.
-    pub(crate) fn disturb(&self, seat: usize, how: Disturbance) -> Outcome {
-        let sent = Instant::now();
-        let disturbed = self.with_peer(seat, |peer| peer.disturb(how))?;
-        let error = disturbed.as_ref().err().map(ToString::to_string);
-        let step = self.record(seat, sent, None, Some(format!("{how:?}").to_lowercase()), None, error);
-        disturbed.map_err(|error| self.stop(seat, &step, error))
-    }
-
     fn answered(
         &self,
         seat: usize,
@@ -262,6 +253,19 @@ impl<'run> Context<'run> {
     #[must_use]
     pub fn within(&self) -> u64 {
         u64::try_from(self.limit.as_millis() / 2).unwrap_or(u64::MAX)
+    }
+
+    /// Try something that has to happen while a peer holds back for so many milliseconds, until it did happen in that time (`true`).
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when the machine is too slow even for seconds.
+    pub fn while_held(&self, mut attempt: impl FnMut(u64) -> Outcome<bool>) -> Outcome {
+        for hold in [60, 600, 3000] {
+            if attempt(hold)? {
+                return Ok(());
+            }
+        }
+        Err(Stop::Inconclusive("nothing could be done within 3 seconds".into()))
     }
 
     fn leave(&self, seat: usize) {

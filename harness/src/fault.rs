@@ -47,6 +47,14 @@ impl Peer {
         sys::resume(self.pid()).map_err(orchestrator("letting a stopped peer go on"))
     }
 
+    /// Let a signal handler run in the process (`SIGUSR1`, which a peer has to survive).
+    ///
+    /// # Errors
+    /// [`PeerError::Orchestrator`] when the system refuses.
+    pub fn interrupt(&self) -> Result<(), PeerError> {
+        sys::interrupt(self.pid()).map_err(orchestrator("interrupting a peer"))
+    }
+
     /// Break off: the process is expected to end by itself, and its end is returned. One that does not end is killed, which is
     /// [`Exit::ClosedChannel`].
     ///

@@ -57,17 +57,6 @@ impl fmt::Display for Exit {
     }
 }
 
-/// What can befall a running process and leaves it alive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disturbance {
-    /// A signal handler runs (Linux: `SIGUSR1`, which a peer has to survive).
-    Interrupt,
-    /// It runs no more (`SIGSTOP`) …
-    Stop,
-    /// … until this (`SIGCONT`).
-    Continue,
-}
-
 /// Why a peer did not answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -227,14 +216,6 @@ impl Peer {
             }
             error => self.garbage(error.to_string()),
         }
-    }
-
-    /// Disturb the process.
-    ///
-    /// # Errors
-    /// [`PeerError::Orchestrator`] where the system refuses.
-    pub fn disturb(&self, how: Disturbance) -> Result<(), PeerError> {
-        sys::disturb(self.pid(), how).map_err(orchestrator("sending a signal to a peer"))
     }
 
     fn garbage(&mut self, detail: String) -> PeerError {

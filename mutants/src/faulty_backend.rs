@@ -3,14 +3,17 @@
 use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
-use gpushare::{Api, Batch, HandleType, Identity, OwnedHandle, Pattern, Subresource, TextureDescriptor, TextureSpec};
+use gpushare::ring::{Offer, Role};
+use gpushare::{
+    Api, Batch, HandleType, Identity, OwnedHandle, Pattern, StreamOffer, Subresource, TextureDescriptor, TextureSpec,
+};
 use gpushare_harness::backend::sync::SyncBackend;
-use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel};
+use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel, RingSide, StreamEnd};
 use gpushare_harness::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 
 use crate::faulty_channel::FaultyChannel;
 use crate::faulty_device::{FaultyDevice, any_spec};
-use crate::{bad_peer, fault};
+use crate::{bad_peer, fault, faulty_ring, faulty_stream};
 
 struct FaultyBackend {
     inner: DeviceBackend<FaultyDevice>,
@@ -160,5 +163,41 @@ impl Backend for FaultyBackend {
 
     fn open_channel(&mut self, handle: OwnedHandle, limits: Limits) -> Result<Box<dyn MessageChannel>, Problem> {
         FaultyChannel::open(handle, limits).map(|channel| Box::new(channel) as Box<dyn MessageChannel>)
+    }
+
+    fn create_ring(&mut self, role: Role, capacity: u64) -> Result<(Box<dyn RingSide>, Offer), Problem> {
+        let created = match self.inner.create_ring(role, capacity) {
+            Err(problem) if faulty_ring::is_accepted(&problem) => self.inner.create_ring(role, faulty_ring::ANY_CAPACITY),
+            outcome => outcome,
+        };
+        created.and_then(|(side, offer)| faulty_ring::created(side, offer))
+    }
+
+    fn attach_ring(&mut self, role: Role, offer: Offer) -> Result<Box<dyn RingSide>, (Offer, Problem)> {
+        match self.inner.attach_ring(role, offer) {
+            Ok(side) => Ok(faulty_ring::attached(side, role)),
+            Err((offer, problem)) if faulty_ring::is_accepted(&problem) => {
+                let created = self.inner.create_ring(role, faulty_ring::ANY_CAPACITY);
+                created.map(|(side, _)| side).map_err(|problem| (offer, problem))
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
+    fn create_stream(&mut self, capacity: u64) -> Result<(Box<dyn StreamEnd>, StreamOffer), Problem> {
+        let created = match self.inner.create_stream(capacity) {
+            Err(problem) if faulty_ring::is_accepted(&problem) => self.inner.create_stream(faulty_ring::ANY_CAPACITY),
+            outcome => outcome,
+        };
+        created.and_then(|(end, offer)| faulty_stream::created(end, offer))
+    }
+
+    fn attach_stream(&mut self, offer: StreamOffer) -> Result<Box<dyn StreamEnd>, Problem> {
+        match self.inner.attach_stream(offer) {
+            Err(problem) if faulty_ring::is_accepted(&problem) => {
+                self.inner.create_stream(faulty_ring::ANY_CAPACITY).map(|(end, _)| end)
+            }
+            attached => attached.map(faulty_stream::attached),
+        }
     }
 }

@@ -12,6 +12,8 @@ pub mod faults;
 mod faulty_backend;
 mod faulty_channel;
 mod faulty_device;
+mod faulty_ring;
+mod faulty_stream;
 mod healthy_sync;
 pub mod layer;
 pub mod patches;

@@ -182,7 +182,11 @@ impl Stream {
         self.read_pieces(buffers.iter_mut().map(|buffer| &mut **buffer), deadline)
     }
 
-    fn read_pieces<'b>(&mut self, pieces: impl Iterator<Item = &'b mut [u8]>, deadline: Deadline) -> Result<usize, StreamError> {
+    fn read_pieces<'b>(
+        &mut self,
+        pieces: impl Iterator<Item = &'b mut [u8]>,
+        deadline: Deadline,
+    ) -> Result<usize, StreamError> {
         let Self { incoming, taken, .. } = self;
         let incoming = incoming.as_mut().ok_or(StreamError::ClosedHere("reading"))?;
         let mut read = 0;

@@ -23,7 +23,7 @@ const NOTE: Payload = Payload { len: 40, seed: 1 };
 const LIMITS: (usize, usize) = (1 << 20, 253);
 
 /// A channel between two peers.
-fn between(one: &Party<'_, '_>, other: &Party<'_, '_>) -> Outcome<(PeerChannel, PeerChannel)> {
+pub(super) fn between(one: &Party<'_, '_>, other: &Party<'_, '_>) -> Outcome<(PeerChannel, PeerChannel)> {
     let (a, b) = pair()?;
     Ok((one.open_channel(a.into_handle(), LIMITS.0, LIMITS.1)?, other.open_channel(b.into_handle(), LIMITS.0, LIMITS.1)?))
 }

@@ -3,7 +3,7 @@
 mod descriptor;
 mod export;
 mod ownership;
-mod refusal;
+pub(super) mod refusal;
 mod transport;
 
 use crate::case::Cases;

@@ -1,10 +1,11 @@
 //! A peer in its role, and the names of what it holds.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gpushare::OwnedHandle;
+use gpushare_harness::Peer;
 use gpushare_harness::protocol::{Code, DeviceReport, Id, Problem, Reply, Request};
-use gpushare_harness::spawn::{Disturbance, Exit};
+use gpushare_harness::spawn::Exit;
 
 use crate::case::{Outcome, Stop};
 use crate::context::{Context, ROLES};
@@ -33,6 +34,12 @@ pub struct Begun<'context, 'run> {
 }
 
 impl Begun<'_, '_> {
+    /// How long ago it was sent.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.sent.elapsed()
+    }
+
     /// Wait for the answer, and tell a refusal apart.
     ///
     /// # Errors
@@ -122,12 +129,28 @@ impl<'context, 'run> Party<'context, 'run> {
         Ok(Begun { party: *self, request, sent })
     }
 
-    /// Let a signal handler run in the process, or stop it, or let it continue.
+    /// Let a signal handler run in the process.
     ///
     /// # Errors
     /// [`Stop::Inconclusive`] where the system refuses.
-    pub fn disturb(&self, how: Disturbance) -> Outcome {
-        self.context.disturb(self.seat, how)
+    pub fn interrupt(&self) -> Outcome {
+        self.context.signal(self.seat, "interrupt", Peer::interrupt)
+    }
+
+    /// Stop the process (`SIGSTOP`).
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where the system refuses.
+    pub fn pause(&self) -> Outcome {
+        self.context.signal(self.seat, "stop", Peer::pause)
+    }
+
+    /// Let it go on (`SIGCONT`).
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] where the system refuses.
+    pub fn resume(&self) -> Outcome {
+        self.context.signal(self.seat, "continue", Peer::resume)
     }
 
     /// Kill the process (`SIGKILL`).

@@ -128,6 +128,18 @@ impl<'context, 'run> Party<'context, 'run> {
         self.must_do(&Request::Ring(RingRequest::Watch { ring: ring.0, process: process.0 }))
     }
 
+    /// Watching an object that is no process has to be refused with one of these codes.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn watching_is_refused(&self, ring: Ring, object: Object, codes: &[Code]) -> Outcome {
+        let process = self.make(object)?.0;
+        match self.try_ask(&Request::Ring(RingRequest::Watch { ring: ring.0, process }), &[])? {
+            Ok(_) => Err(Stop::Fail(format!("{} watches {object:?}", self.role()))),
+            Err(problem) => self.expect_code(&problem, codes),
+        }
+    }
+
     /// Let waits of this ring sleep at once, until a wake-up, the deadline or a death: what is lost is not found again by chance.
     ///
     /// # Errors
@@ -160,9 +172,9 @@ impl<'context, 'run> Party<'context, 'run> {
         ring: Ring,
         messages: &[Payload],
         manner: SendManner,
-        within: u64,
+        within: Option<u64>,
     ) -> Outcome<Begun<'context, 'run>> {
-        self.begin(Request::Ring(RingRequest::Send { ring: ring.0, messages: messages.into(), manner, within: Some(within) }))
+        self.begin(Request::Ring(RingRequest::Send { ring: ring.0, messages: messages.into(), manner, within }))
     }
 
     /// What became of a send that was begun.
@@ -213,13 +225,7 @@ impl<'context, 'run> Party<'context, 'run> {
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn begin_receive(
-        &self,
-        ring: Ring,
-        most: u32,
-        manner: ReceiveManner,
-        within: u64,
-    ) -> Outcome<Begun<'context, 'run>> {
+    pub fn begin_receive(&self, ring: Ring, most: u32, manner: ReceiveManner, within: u64) -> Outcome<Begun<'context, 'run>> {
         self.begin(Request::Ring(RingRequest::Receive { ring: ring.0, most, manner, within: Some(within) }))
     }
 
@@ -310,10 +316,9 @@ impl<'context, 'run> Party<'context, 'run> {
         let (role, step) = (self.role(), self.context.last_step());
         match stopped {
             Some(problem) if count == 0 => self.expect_code(&problem, codes),
-            stopped => Err(Stop::Fail(format!(
-                "{role} got {count} done at {step} ({}), expected {codes:?} before any",
-                text(stopped)
-            ))),
+            stopped => {
+                Err(Stop::Fail(format!("{role} got {count} done at {step} ({}), expected {codes:?} before any", text(stopped))))
+            }
         }
     }
 
@@ -321,7 +326,7 @@ impl<'context, 'run> Party<'context, 'run> {
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn begin_wait(&self, ring: Ring, len: usize, within: u64) -> Outcome<Begun<'context, 'run>> {
+    pub fn begin_ring_wait(&self, ring: Ring, len: usize, within: u64) -> Outcome<Begun<'context, 'run>> {
         self.begin(Request::Ring(RingRequest::Wait { ring: ring.0, len, within }))
     }
 
@@ -329,7 +334,7 @@ impl<'context, 'run> Party<'context, 'run> {
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn finish_wait(&self, begun: Begun<'_, '_>) -> Outcome<Waited> {
+    pub fn finish_ring_wait(&self, begun: Begun<'_, '_>) -> Outcome<Waited> {
         match begun.finish()?.map_err(|problem| self.refused(&problem))? {
             Reply::Ring(RingReply::Waited(waited)) => Ok(waited),
             other => Err(self.unexpected(&other)),
@@ -340,17 +345,17 @@ impl<'context, 'run> Party<'context, 'run> {
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn wait_ends(&self, ring: Ring, len: usize, within: u64, expected: Waited) -> Outcome {
-        let begun = self.begin_wait(ring, len, within)?;
-        self.wait_ended(begun, expected)
+    pub fn ring_wait_ends(&self, ring: Ring, len: usize, within: u64, expected: Waited) -> Outcome {
+        let begun = self.begin_ring_wait(ring, len, within)?;
+        self.ring_wait_ended(begun, expected)
     }
 
     /// A wait that was begun has to end so.
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn wait_ended(&self, begun: Begun<'_, '_>, expected: Waited) -> Outcome {
-        let waited = self.finish_wait(begun)?;
+    pub fn ring_wait_ended(&self, begun: Begun<'_, '_>, expected: Waited) -> Outcome {
+        let waited = self.finish_ring_wait(begun)?;
         require(waited == expected, || {
             format!("{}'s wait ended as {waited:?} at {}, expected {expected:?}", self.role(), self.context.last_step())
         })
@@ -389,7 +394,7 @@ impl<'context, 'run> Party<'context, 'run> {
 
 /// Let some time pass in which a peer that was asked to wait falls asleep. What follows does not rest on it: a peer that is
 /// still awake then makes the case easier to pass and never fails it.
-pub(crate) fn let_it_sleep() {
+pub fn let_it_sleep() {
     std::thread::sleep(Duration::from_millis(20));
 }
 

@@ -117,13 +117,7 @@ impl<'context, 'run> Party<'context, 'run> {
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn try_write(
-        &self,
-        stream: EndOfStream,
-        payload: Payload,
-        manner: WriteManner,
-        within: u64,
-    ) -> Outcome<Partly<usize>> {
+    pub fn try_write(&self, stream: EndOfStream, payload: Payload, manner: WriteManner, within: u64) -> Outcome<Partly<usize>> {
         let request = StreamRequest::Write { stream: stream.0, payload, manner, within };
         self.written(self.try_ask(&Request::Stream(request), &[])?.map(|(reply, _)| reply))
     }

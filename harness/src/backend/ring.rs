@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gpushare::ring::{Consumer, Producer};
-use gpushare::{Deadline, Patience, Wait};
+use gpushare::{Deadline, OwnedHandle, Patience, Peer, Wait};
 
 use crate::protocol::ring::{ReceiveManner, SendManner};
 use crate::protocol::{Code, Problem};
@@ -22,8 +22,11 @@ pub trait RingSide {
     /// A [`Problem`].
     fn wait(&mut self, len: usize, deadline: Deadline) -> Result<Wait, Problem>;
 
-    /// Waits end with this process.
-    fn watch(&mut self, peer: &gpushare::Peer);
+    /// Waits end with the process that the handle stands for.
+    ///
+    /// # Errors
+    /// A [`Problem`] where it stands for something else.
+    fn watch(&mut self, process: OwnedHandle) -> Result<(), Problem>;
 
     /// How waits wait.
     fn set_patience(&mut self, patience: Patience);
@@ -33,6 +36,10 @@ pub trait RingSide {
 
     /// Wake-ups of the other side that cost a system call.
     fn wakes(&self) -> u64;
+}
+
+pub(super) fn watched(process: OwnedHandle) -> Result<Peer, Problem> {
+    Peer::from_handle(process).map_err(|error| Problem::new(Code::System, format!("watching a process: {error}")))
 }
 
 fn not_for(side: &str) -> Problem {
@@ -71,8 +78,9 @@ impl RingSide for Producer {
         Ok(Self::wait(self, len, deadline)?)
     }
 
-    fn watch(&mut self, peer: &gpushare::Peer) {
-        Self::watch(self, peer);
+    fn watch(&mut self, process: OwnedHandle) -> Result<(), Problem> {
+        Self::watch(self, &watched(process)?);
+        Ok(())
     }
 
     fn set_patience(&mut self, patience: Patience) {
@@ -96,12 +104,7 @@ fn send_one(producer: &mut Producer, message: &[u8], deadline: Option<Deadline>)
 }
 
 /// Without `commit` (bytes beyond the message, milliseconds to hold it) the room is given up again.
-fn send_in_place(
-    producer: &mut Producer,
-    message: &[u8],
-    commit: Option<(usize, u64)>,
-    deadline: Option<Deadline>,
-) -> Step {
+fn send_in_place(producer: &mut Producer, message: &[u8], commit: Option<(usize, u64)>, deadline: Option<Deadline>) -> Step {
     let (spare, hold) = commit.unwrap_or_default();
     let room = message.len().saturating_add(spare);
     let reserved = match deadline {
@@ -120,12 +123,7 @@ fn send_in_place(
     Ok(true)
 }
 
-fn send_batch(
-    producer: &mut Producer,
-    messages: &[Vec<u8>],
-    hold: u64,
-    deadline: Option<Deadline>,
-) -> (u32, Option<Problem>) {
+fn send_batch(producer: &mut Producer, messages: &[Vec<u8>], hold: u64, deadline: Option<Deadline>) -> (u32, Option<Problem>) {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     if let Some(deadline) = deadline {
         return match producer.send_batch(messages.iter().map(Vec::as_slice), deadline) {
@@ -178,8 +176,9 @@ impl RingSide for Consumer {
         Ok(Self::wait(self, deadline)?)
     }
 
-    fn watch(&mut self, peer: &gpushare::Peer) {
-        Self::watch(self, peer);
+    fn watch(&mut self, process: OwnedHandle) -> Result<(), Problem> {
+        Self::watch(self, &watched(process)?);
+        Ok(())
     }
 
     fn set_patience(&mut self, patience: Patience) {
@@ -218,12 +217,7 @@ fn receive_into(consumer: &mut Consumer, room: usize, messages: &mut Vec<Vec<u8>
     Ok(true)
 }
 
-fn receive_batch(
-    consumer: &mut Consumer,
-    most: u32,
-    messages: &mut Vec<Vec<u8>>,
-    deadline: Option<Deadline>,
-) -> Step {
+fn receive_batch(consumer: &mut Consumer, most: u32, messages: &mut Vec<Vec<u8>>, deadline: Option<Deadline>) -> Step {
     let left = most as usize - messages.len();
     let count = match deadline {
         Some(deadline) => consumer.drain(left, deadline, |message| messages.push(message.to_vec()))?,
@@ -232,12 +226,7 @@ fn receive_batch(
     Ok(count != 0)
 }
 
-fn receive_in_place(
-    consumer: &mut Consumer,
-    hold: u64,
-    messages: &mut Vec<Vec<u8>>,
-    deadline: Option<Deadline>,
-) -> Step {
+fn receive_in_place(consumer: &mut Consumer, hold: u64, messages: &mut Vec<Vec<u8>>, deadline: Option<Deadline>) -> Step {
     let found = match deadline {
         Some(deadline) => Some(consumer.peek(deadline)?),
         None => consumer.try_peek()?,

@@ -2,8 +2,9 @@
 
 use std::io::{IoSlice, IoSliceMut};
 
-use gpushare::{Deadline, Patience, Stream, StreamError};
+use gpushare::{Deadline, OwnedHandle, Patience, Stream, StreamError};
 
+use super::ring::watched;
 use crate::protocol::Problem;
 use crate::protocol::stream::{Direction, ReadManner, WriteManner};
 
@@ -18,8 +19,11 @@ pub trait StreamEnd {
     /// End one direction.
     fn half_close(&mut self, direction: Direction);
 
-    /// Waits end with this process.
-    fn watch(&mut self, peer: &gpushare::Peer);
+    /// Waits end with the process that the handle stands for.
+    ///
+    /// # Errors
+    /// A [`Problem`] where it stands for something else.
+    fn watch(&mut self, process: OwnedHandle) -> Result<(), Problem>;
 
     /// How waits wait.
     fn set_patience(&mut self, patience: Patience);
@@ -83,8 +87,9 @@ impl StreamEnd for Stream {
         }
     }
 
-    fn watch(&mut self, peer: &gpushare::Peer) {
-        Self::watch(self, peer);
+    fn watch(&mut self, process: OwnedHandle) -> Result<(), Problem> {
+        Self::watch(self, &watched(process)?);
+        Ok(())
     }
 
     fn set_patience(&mut self, patience: Patience) {

@@ -72,6 +72,6 @@ fn unknown(id: Id) -> Problem {
     Problem::new(Code::Request, format!("no handle {id}"))
 }
 
-pub(super) fn system(what: &str, error: &std::io::Error) -> Problem {
+fn system(what: &str, error: &std::io::Error) -> Problem {
     Problem::new(Code::System, format!("{what}: {error}"))
 }

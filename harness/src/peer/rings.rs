@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gpushare::ring::{Offer, Role, Terms};
-use gpushare::{Deadline, Patience, Peer};
+use gpushare::{Deadline, Patience};
 
 use crate::backend::{Backend, RingSide};
-use crate::peer::handles::{Handles, system};
+use crate::peer::handles::Handles;
 use crate::protocol::ring::{Digested, RingReply, RingRequest};
 use crate::protocol::{Code, Id, Payload, Problem, Reply};
 
@@ -33,9 +33,8 @@ impl Rings {
             }
             RingRequest::Attach { ring, role, terms, handles: ids } => self.attach(ring, role, terms, ids, backend, handles),
             RingRequest::Watch { ring, process } => {
-                let peer = watched(handles, process)?;
-                self.get(ring)?.watch(&peer);
-                Ok(Reply::Done)
+                let [process] = handles.take_exactly([process])?;
+                self.get(ring)?.watch(process).map(|()| Reply::Done)
             }
             RingRequest::Patience { ring, spin, park } => {
                 self.get(ring)?.set_patience(patience(spin, park));
@@ -128,9 +127,4 @@ pub(super) fn deadline(within: u64) -> Deadline {
 
 pub(super) fn patience(spin: u32, park: Option<u64>) -> Patience {
     Patience { spin, park: park.map_or(Duration::MAX, Duration::from_millis) }
-}
-
-pub(super) fn watched(handles: &mut Handles, process: Id) -> Result<Peer, Problem> {
-    let [handle] = handles.take_exactly([process])?;
-    Peer::from_handle(handle).map_err(|error| system("watching a process", &error))
 }

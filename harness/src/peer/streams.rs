@@ -6,7 +6,7 @@ use gpushare::StreamOffer;
 
 use crate::backend::{Backend, StreamEnd};
 use crate::peer::handles::Handles;
-use crate::peer::rings::{deadline, patience, watched};
+use crate::peer::rings::{deadline, patience};
 use crate::protocol::ring::Digested;
 use crate::protocol::stream::{StreamReply, StreamRequest};
 use crate::protocol::{Code, Id, Problem, Reply};
@@ -38,9 +38,8 @@ impl Streams {
                 Ok(Reply::Done)
             }
             StreamRequest::Watch { stream, process } => {
-                let peer = watched(handles, process)?;
-                self.get(stream)?.watch(&peer);
-                Ok(Reply::Done)
+                let [process] = handles.take_exactly([process])?;
+                self.get(stream)?.watch(process).map(|()| Reply::Done)
             }
             StreamRequest::Patience { stream, spin, park } => {
                 self.get(stream)?.set_patience(patience(spin, park));

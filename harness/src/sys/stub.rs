@@ -8,7 +8,7 @@ use gpushare::{Deadline, OwnedHandle};
 
 use crate::ledger::Mappings;
 use crate::protocol::{DuplicateCall, HandleReport, InheritedDescriptor, Object};
-use crate::spawn::{Disturbance, Exit};
+use crate::spawn::Exit;
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "not written for this operating system yet"))
@@ -142,6 +142,6 @@ pub(crate) fn survive_interruptions() -> io::Result<()> {
     unsupported()
 }
 
-pub(crate) fn disturb(_pid: u32, _how: Disturbance) -> io::Result<()> {
+pub(crate) fn interrupt(_pid: u32) -> io::Result<()> {
     unsupported()
 }

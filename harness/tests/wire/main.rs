@@ -6,5 +6,7 @@ mod history;
 mod problems;
 mod replies;
 mod requests;
+mod rings;
+mod streams;
 mod sync;
 mod values;

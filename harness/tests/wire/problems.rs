@@ -2,7 +2,10 @@
 
 use std::io;
 
-use gpushare::{ChannelError, DescriptorError, HandleType, SharedMemoryError, SyncError, SyncKind, TextureError, Uuid};
+use gpushare::ring::{Corruption, RingError, Role};
+use gpushare::{
+    ChannelError, DescriptorError, HandleType, SharedMemoryError, StreamError, SyncError, SyncKind, TextureError, Uuid,
+};
 use gpushare_harness::Problem;
 
 fn os() -> io::Error {
@@ -76,6 +79,50 @@ fn errors_of_channels() {
         ChannelError::HandleCount { arrived: 1, announced: 2 },
         ChannelError::Broken,
         ChannelError::Os { what: "sending", source: os() },
+    ];
+
+    let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
+
+    insta::assert_json_snapshot!(problems);
+}
+
+#[test]
+fn errors_of_rings() {
+    let memory = [
+        SharedMemoryError::NotSharedMemory { detail: "it is a pipe".into() },
+        SharedMemoryError::Unsealed,
+        SharedMemoryError::Size { found: 4096, expected: 8192 },
+        SharedMemoryError::OpenToWriters,
+        SharedMemoryError::ReadOnly { detail: "Permission denied".into() },
+        SharedMemoryError::Os { what: "mapping", source: os() },
+    ];
+    let errors = [
+        RingError::TimedOut,
+        RingError::Closed,
+        RingError::PeerGone,
+        RingError::Corrupt(Corruption::Position { found: 7, least: 0, most: 64 }),
+        RingError::GivenUp,
+        RingError::TooLarge { found: 100, most: 56 },
+        RingError::BufferTooSmall { needed: 100, room: 10 },
+        RingError::Capacity { found: 100, least: 16, most: 1 << 31 },
+        RingError::Mismatch { role: Role::Producer, field: "version", found: 2, expected: 1 },
+        RingError::WrongRole { offered: Role::Producer, attached: Role::Consumer },
+        RingError::Taken(Role::Consumer),
+        RingError::Os { what: "waiting for a message", source: os() },
+    ];
+
+    let errors = errors.into_iter().chain(memory.map(RingError::from));
+    let problems: Vec<Problem> = errors.map(Problem::from).collect();
+
+    insta::assert_json_snapshot!(problems);
+}
+
+#[test]
+fn errors_of_streams() {
+    let errors = [
+        StreamError::Ended { filled: 1, wanted: 2 },
+        StreamError::ClosedHere("writing"),
+        StreamError::Ring(RingError::PeerGone),
     ];
 
     let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();

@@ -6,6 +6,8 @@ use gpushare::pattern::{Likeness, Mismatch};
 use gpushare::sync::SyncCapability;
 use gpushare::vulkan::capability::{TextureCapability, TextureQuestion};
 use gpushare::{Format, HandleType, SyncDescriptor, TextureDescriptor, TextureSpec};
+use gpushare_harness::protocol::ring::{RingReply, Waited};
+use gpushare_harness::protocol::stream::StreamReply;
 use gpushare_harness::protocol::sync::SyncReply;
 use gpushare_harness::protocol::{Code, DeviceReport, HandleReport, InheritedDescriptor, Numbered, Payload, VERSION, digest};
 use gpushare_harness::{Problem, Reply};
@@ -77,6 +79,8 @@ fn all() -> Vec<Reply> {
         Reply::HeapUsage(Some(65_536)),
         Reply::Received { len: payload.len, digest: digest(&payload.bytes()), handles: 1, close_on_exec: true },
         Reply::Sync(SyncReply::Exported { descriptor: SyncDescriptor::new(sync_fields()).expect("valid"), signalled: false }),
+        Reply::Ring(RingReply::Waited(Waited::TimedOut)),
+        Reply::Stream(StreamReply::Written { bytes: 100, stopped: None }),
         Reply::Refused(Problem::new(Code::NotExportable, "the texture was not declared exportable")),
     ]
 }
@@ -95,6 +99,8 @@ fn has_an_example(reply: &Reply) -> bool {
         | Reply::HeapUsage(_)
         | Reply::Received { .. }
         | Reply::Sync(_)
+        | Reply::Ring(_)
+        | Reply::Stream(_)
         | Reply::Refused(_) => true,
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use gpushare::{HandleType, Subresource};
 use gpushare_harness::Request;
 use gpushare_harness::protocol::fence::FenceRequest;
+use gpushare_harness::protocol::ring::RingRequest;
 use gpushare_harness::protocol::semaphore::SemaphoreRequest;
+use gpushare_harness::protocol::stream::StreamRequest;
 use gpushare_harness::protocol::timeline::TimelineRequest;
 use gpushare_harness::protocol::{DuplicateCall, HandleSource, ImportManner, Numbered, Object, Payload, VERSION};
 use rstest::rstest;
@@ -45,6 +47,8 @@ fn all() -> Vec<Request> {
         Request::Sequence(vec![Request::Fill { texture: 1, pattern: PATTERN, only: None }, Request::Gate { open: true }]),
         Request::SendTextures { channel: 1, textures: vec![1, 2], within: 1000 },
         Request::ReceiveTextures { channel: 1, textures: vec![4, 5], within: 1000 },
+        Request::Ring(RingRequest::Look { ring: 1 }),
+        Request::Stream(StreamRequest::Close { streams: vec![1] }),
         Request::Reset,
         Request::Exit { status: 0 },
     ]
@@ -83,6 +87,8 @@ fn has_an_example(request: &Request) -> bool {
         | Request::Sequence(_)
         | Request::SendTextures { .. }
         | Request::ReceiveTextures { .. }
+        | Request::Ring(_)
+        | Request::Stream(_)
         | Request::Reset
         | Request::Exit { .. } => true,
     }

@@ -51,3 +51,12 @@ pub(crate) fn sync_fields() -> SyncFields {
         handle_type: HandleType::SyncFd,
     }
 }
+
+/// What is read is what was written.
+pub(crate) fn read_as_written<T>(value: &T)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let text = serde_json::to_string(value).expect("it serialises");
+    assert_eq!(&serde_json::from_str::<T>(&text).expect("it is read"), value);
+}

@@ -49,7 +49,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
         .any_texture(short_memory_is_refused_by_library);
 }
 
-fn object_name(object: &Object) -> String {
+pub(in crate::cases) fn object_name(object: &Object) -> String {
     match object {
         Object::Pipe => "pipe",
         Object::Socket => "socket",

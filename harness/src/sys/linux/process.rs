@@ -92,6 +92,11 @@ pub(crate) fn resume(pid: u32) -> io::Result<()> {
     signal(pid, Signal::CONT)
 }
 
+/// Let a signal handler run in a child.
+pub(crate) fn interrupt(pid: u32) -> io::Result<()> {
+    signal(pid, Signal::USR1)
+}
+
 fn signal(pid: u32, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(process(pid)?, signal)?)
 }

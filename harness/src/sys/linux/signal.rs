@@ -1,11 +1,7 @@
-//! Signals: interrupting, stopping and continuing a process.
+//! Surviving the signal that interrupts a wait.
 #![expect(unsafe_code, reason = "a signal handler has no safe form")]
 
 use std::io;
-
-use rustix::process::{Pid, Signal};
-
-use crate::spawn::Disturbance;
 
 /// A signal that is sent to interrupt ends a wait and not the process. Without `SA_RESTART`, so that the wait does end.
 pub(crate) fn survive_interruptions() -> io::Result<()> {
@@ -19,14 +15,4 @@ pub(crate) fn survive_interruptions() -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
-}
-
-pub(crate) fn disturb(pid: u32, how: Disturbance) -> io::Result<()> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process has this number"))?;
-    let signal = match how {
-        Disturbance::Interrupt => Signal::USR1,
-        Disturbance::Stop => Signal::STOP,
-        Disturbance::Continue => Signal::CONT,
-    };
-    Ok(rustix::process::kill_process(pid, signal)?)
 }
