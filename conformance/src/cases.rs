@@ -7,6 +7,7 @@ mod lifecycle;
 mod memory;
 mod ring;
 mod stream;
+mod sync;
 mod waiter;
 
 pub(crate) use memory::no_reexport;
@@ -25,6 +26,7 @@ pub fn define(cases: &mut Cases<'_>) {
     handle::define(cases);
     cases.area("lifecycle", handle);
     lifecycle::define(cases);
+    sync::define(cases);
     // Channels, rings and streams know no driver: the host lane decides them once.
     if cases.report().identity.api == Api::Host {
         cases.area("channel", "socket");

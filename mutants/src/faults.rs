@@ -55,6 +55,18 @@ pub const FAULTS: &[Fault] = &[
     fault("broken_after_refusal", &[], "after a refused import no other succeeds"),
     fault("refusal_leaks", &["L10"], "a refused import keeps a duplicate of the descriptor open"),
     fault("accepts_any_handle", &["D16", "D9"], "any handle is accepted as memory, a short one too"),
+    // What a driver does with semaphores, timelines and fences.
+    fault("wait_returns_early", &["D18"], "a wait returns before the signal"),
+    fault("sync_import_is_own", &["D19"], "an import has a payload of its own"),
+    fault("temporary_is_permanent", &["D20"], "a temporary import by reference stays"),
+    fault("minus_one_never_signals", &["D21"], "an import of -1 is not signalled"),
+    fault("timeline_goes_back", &["D22"], "every other look at a timeline shows one less"),
+    fault("wakes_at_value_before", &["D23"], "a wait for a value ends at one less"),
+    fault("wait_ignores_deadline", &["D24"], "a wait has no deadline"),
+    fault("export_resets_payload", &["D25"], "an export by reference takes the signal away"),
+    fault("sync_answers_of_process", &["D12"], "what a device says of semaphores and fences differs from process to process"),
+    fault("sync_compatible_types_empty", &["D15"], "compatibleHandleTypes of semaphores and fences is empty"),
+    fault("sync_accepts_any_handle", &["D16"], "any handle is accepted as a semaphore or fence"),
     // What a library does.
     fault("export_not_declared", &["L1"], "memory is allocated without declaring export"),
     fault("number_is_cast", &["L2"], "a handle of -1 is cast and taken for none: the import gives memory of its own"),
@@ -88,7 +100,7 @@ pub const FAULTS: &[Fault] = &[
 #[must_use]
 pub fn all() -> Vec<Fault> {
     let mut all = FAULTS.to_vec();
-    for entry in ENTRIES {
+    for entry in ENTRIES.iter() {
         if !all.iter().any(|fault| fault.name == entry.fault) {
             all.push(fault(entry.fault, &[], "as its name says"));
         }

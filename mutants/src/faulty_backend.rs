@@ -8,15 +8,16 @@ use gpushare::{
     Api, Batch, HandleType, Identity, OwnedHandle, Pattern, StreamOffer, Subresource, TextureDescriptor, TextureSpec,
 };
 use gpushare_harness::backend::sync::SyncBackend;
-use gpushare_harness::backend::{Backend, DeviceBackend, ImportHandle, ImportRefused, MessageChannel, RingSide, StreamEnd};
+use gpushare_harness::backend::{Backend, ImportHandle, ImportRefused, MessageChannel, RingSide, StreamEnd};
 use gpushare_harness::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 
 use crate::faulty_channel::FaultyChannel;
-use crate::faulty_device::{FaultyDevice, any_spec};
+use crate::faulty_device::any_spec;
+use crate::faulty_sync::{self, FaultySync};
 use crate::{bad_peer, fault, faulty_ring, faulty_stream};
 
 struct FaultyBackend {
-    inner: DeviceBackend<FaultyDevice>,
+    inner: FaultySync,
     imports: u64,
     /// Who the open device is.
     identity: Option<Identity>,
@@ -24,7 +25,7 @@ struct FaultyBackend {
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature that a peer's loop wants")]
 pub(crate) fn by_name(_name: &str) -> Result<Box<dyn Backend>, Problem> {
-    Ok(Box::new(FaultyBackend { inner: DeviceBackend::new(), imports: 0, identity: None }))
+    Ok(Box::new(FaultyBackend { inner: FaultySync::new(), imports: 0, identity: None }))
 }
 
 impl FaultyBackend {
@@ -70,6 +71,7 @@ impl Backend for FaultyBackend {
             reports.extend(reports.clone());
         }
         for report in &mut reports {
+            faulty_sync::distort(report);
             for can in &mut report.textures {
                 if fault::is("compatible_types_empty") {
                     can.compatible.clear();
@@ -153,7 +155,7 @@ impl Backend for FaultyBackend {
     }
 
     fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
-        self.inner.sync()
+        Ok(&mut self.inner)
     }
 
     fn heap_usage(&self) -> Option<u64> {

@@ -14,6 +14,7 @@ mod faulty_channel;
 mod faulty_device;
 mod faulty_ring;
 mod faulty_stream;
+mod faulty_sync;
 mod healthy_sync;
 pub mod layer;
 pub mod patches;
@@ -21,6 +22,7 @@ pub mod peers;
 mod relay;
 pub mod run;
 pub mod score;
+mod sync_table;
 pub mod table;
 
 use std::process::ExitCode;

@@ -25,7 +25,7 @@ pub fn decided() -> Result<BTreeSet<String>, RunError> {
 /// # Errors
 /// [`RunError`].
 pub fn try_fault(fault: &Fault, limit: Duration) -> Result<Trial, RunError> {
-    let entries: Vec<&Entry> = ENTRIES.iter().filter(|entry| entry.fault == fault.name).collect();
+    let entries: Vec<&Entry> = ENTRIES.iter().copied().filter(|entry| entry.fault == fault.name).collect();
     let globs: Vec<String> = entries.iter().map(|entry| entry.case.to_owned()).collect();
     let result = run(fault.name, &globs, limit)?;
     let named = |case: &str| entries.iter().find(|entry| entry.case == case);

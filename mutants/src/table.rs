@@ -1,5 +1,7 @@
 //! For every case, a fault that it must notice.
 
+use std::sync::LazyLock;
+
 use gpushare_conformance::verdict::Verdict;
 
 /// A case, the fault that breaks what it names, and the verdict that this must become.
@@ -25,7 +27,13 @@ const fn warns(case: &'static str, fault: &'static str) -> Entry {
 }
 
 /// Every family of cases is in here at least once.
-pub const ENTRIES: &[Entry] = &[
+pub static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
+    let sync: &'static [Entry] = crate::sync_table::entries().leak();
+    OTHERS.iter().chain(sync).collect()
+});
+
+/// All but what concerns semaphores, timelines and fences.
+const OTHERS: &[Entry] = &[
     fails("capability::shared_memory::reported_shareable_shares::rgba8_unorm_optimal_16x16", "import_refused"),
     fails("capability::shared_memory::compatible_types_include_self::all", "compatible_types_empty"),
     fails("capability::dma_buf::unsupported_is_refused::all", "unsupported_type_succeeds"),

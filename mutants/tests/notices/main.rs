@@ -23,7 +23,7 @@ fn main() -> ExitCode {
         Trial::test("every_defect_has_a_mutant_or_a_reason", checks::every_defect_has_a_mutant_or_a_reason),
         Trial::test("a_healthy_wrapper_passes", checks::a_healthy_wrapper_passes),
     ];
-    trials.extend(ENTRIES.iter().map(|entry| {
+    trials.extend(ENTRIES.iter().copied().map(|entry| {
         let name = format!("fault::{}::{}", entry.fault, entry.case.replace("::", "."));
         Trial::test(name, move || checks::is_noticed(entry))
     }));

@@ -205,21 +205,28 @@ impl Payloads {
                 if word.change(|found| (found == SIGNALLED).then_some(UNSIGNALLED))?.is_ok() {
                     SyncHandle::Signalled
                 } else {
-                    let held = self.pending.take();
-                    let mut target = held.as_ref().map(|held| held.lock().unwrap_or_else(PoisonError::into_inner));
-                    let Some(target) = target.as_mut().and_then(|target| target.as_mut()) else {
-                        let what = "it is not signalled and no signal of it was submitted, so that there is nothing to copy";
-                        return Err(SyncError::InvalidUse { what, rule });
-                    };
-                    // The signal goes to the copy from here on.
-                    let once = Arc::new(SharedWord::create(self.kind, UNSIGNALLED)?);
-                    *target = Arc::clone(&once);
-                    SyncHandle::Handle(once.handle()?)
+                    let handle = self.divert_pending(rule)?;
+                    self.pending = None;
+                    handle
                 }
             }
         };
         self.temporary = None;
         Ok(handle)
+    }
+
+    /// Let the pending signal go to a copy, from here on.
+    fn divert_pending(&mut self, rule: &'static str) -> Result<SyncHandle, SyncError> {
+        let what = "it is not signalled and no signal of it was submitted, so that there is nothing to copy";
+        let nothing = SyncError::InvalidUse { what, rule };
+        let Some(pending) = &self.pending else { return Err(nothing) };
+        let mut target = pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(target) = target.as_mut() else { return Err(nothing) };
+        // All that can fail comes first: a refused export leaves the signal where it was.
+        let once = Arc::new(SharedWord::create(self.kind, UNSIGNALLED)?);
+        let handle = once.handle()?;
+        *target = once;
+        Ok(SyncHandle::Handle(handle))
     }
 
     pub(super) fn import(

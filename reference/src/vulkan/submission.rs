@@ -14,6 +14,8 @@ use crate::waiter::Peer;
 
 /// How long an object that is given back waits for the queue to be done with it.
 const LINGER: Duration = Duration::from_secs(2);
+/// What a process signalled before it died may still be on its way through this device's queue for so long.
+const GRACE: Duration = Duration::from_millis(100);
 /// A wait looks this often whether the watched process lives.
 const LOOK: Duration = Duration::from_millis(10);
 /// The longest single wait: what a driver makes of very long ones differs.
@@ -99,7 +101,8 @@ pub(super) fn in_slices(
         // Death and deadline first, then a last look.
         let (dead, passed) = (peer.is_dead(), deadline.passed());
         let most = if peer.is_watched() { LOOK } else { LONGEST };
-        let slice = if dead || passed { Duration::ZERO } else { deadline.left().map_or(most, |left| left.min(most)) };
+        let most = if dead { GRACE } else { most };
+        let slice = if passed { Duration::ZERO } else { deadline.left().map_or(most, |left| left.min(most)) };
         if wait(u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX))? {
             return Ok(());
         }

@@ -22,6 +22,11 @@ fn manifests() -> Vec<PathBuf> {
     let listing = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("GPUSHARE_DRIVERS is {folder:?}: {error}"));
     let mut manifests: Vec<PathBuf> = listing.map(|entry| entry.expect("the folder can be read").path()).collect();
     manifests.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    // A driver with a launcher runs in a program that was started through it, and this one was not.
+    let launched = |path: &PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains("\"launcher\""));
+    for path in manifests.extract_if(.., |path| launched(path)) {
+        println!("{}: skipped: it needs a launcher", path.display());
+    }
     manifests.sort();
     if manifests.is_empty() {
         println!("skipped: {} holds no *.json", folder.display());
