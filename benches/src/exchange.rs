@@ -1,9 +1,9 @@
 //! There and back: nanoseconds for a round trip, busy or asleep, and from a death to its news.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use gpushare::ring::{Consumer, Producer};
+use gpushare::ring::{Consumer, Producer, fixed};
 use gpushare::{Deadline, Patience, Peer};
 
 use crate::machine::{self, Child, fork, pin, shared_page};
@@ -16,14 +16,30 @@ pub struct Exchange {
     pub run: fn(u64) -> f64,
 }
 
+/// Names of rows that the targets speak of.
+pub const LINES: &str = "two raw lines";
+/// A raw futex.
+pub const FUTEX: &str = "raw shared futex";
+/// A raw pidfd.
+pub const PIDFD: &str = "pidfd in poll";
+/// The ring for messages of one size.
+pub const FIXED_8: &str = "gpushare ring, fixed size, 8 bytes";
+/// The same.
+pub const FIXED_64: &str = "gpushare ring, fixed size, 64 bytes";
+/// The ring's wait.
+pub const RING: &str = "gpushare ring";
+
 /// Both sides look all the time, each on a processor of its own.
 #[must_use]
 pub fn busy() -> Vec<Exchange> {
     vec![
-        Exchange { name: "two raw lines", run: raw_lines },
-        Exchange { name: "gpushare ring, 8 bytes", run: |rounds| ring::<8>(rounds, true) },
-        Exchange { name: "gpushare ring, 64 bytes", run: |rounds| ring::<64>(rounds, true) },
-        Exchange { name: "gpushare ring, 1 KiB", run: |rounds| ring::<1024>(rounds, true) },
+        Exchange { name: LINES, run: |rounds| raw_lines(rounds, 0) },
+        Exchange { name: "experiment: two raw lines, and 64 bytes beside each", run: |rounds| raw_lines(rounds, 8) },
+        Exchange { name: FIXED_8, run: |rounds| fixed::<8>(rounds, true) },
+        Exchange { name: FIXED_64, run: |rounds| fixed::<64>(rounds, true) },
+        Exchange { name: "gpushare ring, any length, 8 bytes", run: |rounds| ring::<8>(rounds, true) },
+        Exchange { name: "gpushare ring, any length, 64 bytes", run: |rounds| ring::<64>(rounds, true) },
+        Exchange { name: "gpushare ring, any length, 1 KiB", run: |rounds| ring::<1024>(rounds, true) },
     ]
 }
 
@@ -31,8 +47,23 @@ pub fn busy() -> Vec<Exchange> {
 #[must_use]
 pub fn asleep() -> Vec<Exchange> {
     vec![
-        Exchange { name: "raw shared futex", run: raw_futex },
-        Exchange { name: "gpushare ring, 8 bytes", run: |rounds| ring::<8>(rounds, false) },
+        Exchange { name: FUTEX, run: |rounds| raw_futex(rounds, machine::futex_wait) },
+        Exchange { name: "experiment: the same with a timer", run: |rounds| raw_futex(rounds, machine::futex_wait_timed) },
+        Exchange {
+            name: "experiment: the same beside a second word",
+            run: |rounds| raw_futex(rounds, machine::futex_wait_two),
+        },
+        Exchange {
+            name: "experiment: the same behind a membarrier",
+            run: |rounds| {
+                raw_futex(rounds, |word, expected| {
+                    machine::membarrier();
+                    machine::futex_wait(word, expected);
+                })
+            },
+        },
+        Exchange { name: FIXED_8, run: |rounds| fixed::<8>(rounds, false) },
+        Exchange { name: "gpushare ring, any length, 8 bytes", run: |rounds| ring::<8>(rounds, false) },
         Exchange { name: "eventfd", run: eventfd },
         Exchange { name: "pipe", run: |rounds| stream(rounds, false) },
         Exchange { name: "socketpair", run: |rounds| stream(rounds, true) },
@@ -43,8 +74,12 @@ pub fn asleep() -> Vec<Exchange> {
 #[must_use]
 pub fn death() -> Vec<Exchange> {
     vec![
-        Exchange { name: "pidfd in poll", run: |rounds| mean(rounds, pidfd_death) },
-        Exchange { name: "gpushare ring", run: |rounds| mean(rounds, ring_death) },
+        Exchange { name: PIDFD, run: |rounds| middle(rounds, pidfd_death) },
+        Exchange {
+            name: "experiment: pidfd in poll in a thread, which wakes by a futex",
+            run: |rounds| middle(rounds, hop_death),
+        },
+        Exchange { name: RING, run: |rounds| middle(rounds, ring_death) },
     ]
 }
 
@@ -56,34 +91,46 @@ fn timed(rounds: u64, mut exchange: impl FnMut(u64)) -> f64 {
     start.elapsed().as_nanos() as f64 / (rounds - warm) as f64
 }
 
-fn raw_lines(rounds: u64) -> f64 {
+/// `words` more on a line of their own, written before and read after each.
+fn raw_lines(rounds: u64, words: usize) -> f64 {
     let page = shared_page();
     let [there, back] = [&page.words[0].wide, &page.words[1].wide];
+    let [load_there, load_back] = [&page.loads[0].0, &page.loads[1].0];
+    let fill = |load: &[AtomicU64; 8], round| load.iter().take(words).for_each(|word| word.store(round, Ordering::Relaxed));
+    let look = |load: &[AtomicU64; 8]| {
+        load.iter().take(words).for_each(|word| {
+            std::hint::black_box(word.load(Ordering::Relaxed));
+        });
+    };
     let _child = fork(|| {
         pin(1);
         for round in 1..=rounds {
             while there.load(Ordering::Acquire) != round {
                 std::hint::spin_loop();
             }
+            look(load_there);
+            fill(load_back, round);
             back.store(round, Ordering::Release);
         }
     });
     pin(0);
     timed(rounds, |round| {
+        fill(load_there, round);
         there.store(round + 1, Ordering::Release);
         while back.load(Ordering::Acquire) != round + 1 {
             std::hint::spin_loop();
         }
+        look(load_back);
     })
 }
 
-fn raw_futex(rounds: u64) -> f64 {
+fn raw_futex(rounds: u64, sleep: fn(&AtomicU32, u32)) -> f64 {
     let page = shared_page();
     let [there, back] = [&page.words[0].narrow, &page.words[1].narrow];
-    let wait = |word: &std::sync::atomic::AtomicU32, until: u32| loop {
+    let wait = |word: &AtomicU32, until: u32| loop {
         match word.load(Ordering::Acquire) {
             value if value == until => break,
-            value => machine::futex_wait(word, value),
+            value => sleep(word, value),
         }
     };
     let _child = fork(|| {
@@ -102,10 +149,43 @@ fn raw_futex(rounds: u64) -> f64 {
     })
 }
 
+/// Each side spins for as long as it takes, or not at all.
+fn patience(busy: bool) -> Patience {
+    Patience { spin: if busy { u32::MAX } else { 0 }, ..Patience::default() }
+}
+
+fn fixed<const N: usize>(rounds: u64, busy: bool) -> f64 {
+    let (mut there, offer_there) = fixed::Producer::<N>::create(64).expect("memory");
+    let (mut back, offer_back) = fixed::Consumer::<N>::create(64).expect("memory");
+    let child = fork(move || {
+        pin(usize::from(busy));
+        let peer = Peer::parent().expect("a parent");
+        let mut consumer = fixed::Consumer::<N>::attach(offer_there).expect("just offered");
+        let mut producer = fixed::Producer::<N>::attach(offer_back).expect("just offered");
+        consumer.watch(&peer);
+        producer.watch(&peer);
+        consumer.set_patience(patience(busy));
+        for _ in 0..rounds {
+            let message = consumer.receive(Deadline::NEVER).expect("the other side lives");
+            producer.send(&message, Deadline::NEVER).expect("the other side lives");
+        }
+        std::thread::sleep(Duration::from_secs(600));
+    });
+    pin(0);
+    let peer = Peer::process(child.0.unsigned_abs()).expect("a child");
+    there.watch(&peer);
+    back.watch(&peer);
+    back.set_patience(patience(busy));
+    timed(rounds, |round| {
+        there.send(&[round as u8; N], Deadline::NEVER).expect("the other side lives");
+        std::hint::black_box(back.receive(Deadline::NEVER).expect("the other side lives"));
+    })
+}
+
 fn echo_rings(busy: bool, echo: impl FnOnce(Consumer, Producer)) -> (Producer, Consumer, Child) {
     let (mut there, offer_there) = Producer::create(4096).expect("memory");
     let (mut back, offer_back) = Consumer::create(4096).expect("memory");
-    let patience = Patience { spin: 0, ..Patience::default() };
+    let patience = patience(busy);
     let child = fork(move || {
         pin(usize::from(busy));
         let peer = Peer::parent().expect("a parent");
@@ -125,16 +205,10 @@ fn echo_rings(busy: bool, echo: impl FnOnce(Consumer, Producer)) -> (Producer, C
 }
 
 fn ring<const N: usize>(rounds: u64, busy: bool) -> f64 {
-    let receive = move |consumer: &mut Consumer, bytes: &mut [u8; N]| {
-        if busy {
-            while consumer.try_receive_into(bytes).expect("the other side lives").is_none() {
-                std::hint::spin_loop();
-            }
-        } else {
-            let message = consumer.peek(Deadline::NEVER).expect("the other side lives");
-            message.read(0, bytes);
-            message.release();
-        }
+    let receive = |consumer: &mut Consumer, bytes: &mut [u8; N]| {
+        let message = consumer.peek(Deadline::NEVER).expect("the other side lives");
+        message.read(0, bytes);
+        message.release();
     };
     let (mut there, mut back, _child) = echo_rings(busy, move |mut consumer, mut producer| {
         let mut bytes = [0; N];
@@ -188,9 +262,9 @@ fn stream(rounds: u64, socket: bool) -> f64 {
     took
 }
 
-fn mean(rounds: u64, one: fn() -> f64) -> f64 {
+fn middle(rounds: u64, one: fn() -> f64) -> f64 {
     let mut all: Vec<f64> = (0..rounds).map(|_| one()).collect();
-    // The median: a kill that met a busy machine says nothing about either side.
+    // A kill that met a busy machine says nothing about either side.
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
 }
@@ -215,6 +289,25 @@ fn pidfd_death() -> f64 {
     let child = fork(|| std::thread::sleep(Duration::from_secs(600)));
     let wait = machine::wait_for_pidfd(child.0);
     kill_while(&child, wait)
+}
+
+fn hop_death() -> f64 {
+    let child = fork(|| std::thread::sleep(Duration::from_secs(600)));
+    let wait = machine::wait_for_pidfd(child.0);
+    let word = &shared_page().words[0].narrow;
+    word.store(0, Ordering::Release);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            wait();
+            word.store(1, Ordering::Release);
+            machine::futex_wake(word);
+        });
+        kill_while(&child, move || {
+            while word.load(Ordering::Acquire) == 0 {
+                machine::futex_wait(word, 0);
+            }
+        })
+    })
 }
 
 fn ring_death() -> f64 {

@@ -6,7 +6,9 @@
 //! leaving out what the canary shows to have been moved in between.
 
 pub mod exchange;
+#[cfg(feature = "iceoryx2")]
+pub mod iceoryx;
 pub mod machine;
 pub mod report;
-pub mod slots;
 pub mod throughput;
+pub mod unchecked;

@@ -13,22 +13,58 @@ pub fn name() -> String {
     line.and_then(|line| line.split_once(':')).map_or_else(|| "an unnamed processor".into(), |(_, name)| name.trim().into())
 }
 
-/// How many processors this process may use.
-#[must_use]
-pub fn count() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-static PROCESSORS: OnceLock<[usize; 2]> = OnceLock::new();
-
-/// Which two processors to use; 0 and 1 unless said before the first measurement.
+/// Which two processors to use, unless said before the first measurement: the first that this process may use, and the first after it that
+/// shares its last cache and is no second thread of the same core.
 pub fn use_processors(numbers: [usize; 2]) {
     let _ = PROCESSORS.set(numbers);
 }
 
+/// The two.
+pub fn processors() -> [usize; 2] {
+    *PROCESSORS.get_or_init(|| {
+        let allowed = numbers(&status_line("Cpus_allowed_list:"));
+        let first = allowed.first().copied().unwrap_or(0);
+        let same_core = listed(first, "topology/thread_siblings_list");
+        let same_cache = listed(first, "cache/index3/shared_cpu_list");
+        let fits = |number: &&usize| **number > first && !same_core.contains(number);
+        let near = |number: &&usize| same_cache.is_empty() || same_cache.contains(number);
+        let second = allowed.iter().find(|number| fits(number) && near(number)).or_else(|| allowed.iter().find(fits));
+        [first, second.copied().unwrap_or(first)]
+    })
+}
+
+/// How the two lie.
+#[must_use]
+pub fn topology() -> String {
+    let [first, second] = processors();
+    let core = if listed(first, "topology/thread_siblings_list").contains(&second) { "one core" } else { "two cores" };
+    let cache = if listed(first, "cache/index3/shared_cpu_list").contains(&second) { "one L3" } else { "no common L3" };
+    format!("processors {first} and {second} of {} ({core}, {cache})", numbers(&status_line("Cpus_allowed_list:")).len())
+}
+
+fn status_line(name: &str) -> String {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0-1").trim().to_owned()
+}
+
+fn listed(processor: usize, what: &str) -> Vec<usize> {
+    numbers(&std::fs::read_to_string(format!("/sys/devices/system/cpu/cpu{processor}/{what}")).unwrap_or_default())
+}
+
+/// `0-3,8` and the like.
+fn numbers(list: &str) -> Vec<usize> {
+    let range = |text: &str| {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Some(first.trim().parse().ok()?..=last.trim().parse().ok()?)
+    };
+    list.split(',').filter_map(range).flatten().collect()
+}
+
+static PROCESSORS: OnceLock<[usize; 2]> = OnceLock::new();
+
 /// Keep this thread on the first (0) or second (1) of the two processors. A machine that does not allow it is measured as it is.
 pub fn pin(which: usize) {
-    let processor = PROCESSORS.get_or_init(|| [0, 1])[which];
+    let processor = processors()[which];
     // SAFETY: an empty set is all zeros, and the kernel only reads it.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
@@ -79,6 +115,8 @@ impl Drop for Child {
 pub struct Page {
     /// Each on two lines of 64 bytes.
     pub words: [Word; 16],
+    /// Lines that carry something.
+    pub loads: [Load; 2],
 }
 
 /// A word on its own.
@@ -90,6 +128,11 @@ pub struct Word {
     /// For futexes.
     pub narrow: AtomicU32,
 }
+
+/// A line full of words.
+#[repr(C, align(128))]
+#[derive(Debug)]
+pub struct Load(pub [AtomicU64; 8]);
 
 /// A page of zeros that lives for the rest of the run.
 pub fn shared_page() -> &'static Page {
@@ -108,6 +151,29 @@ pub fn futex_wait(word: &AtomicU32, expected: u32) {
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, std::ptr::null::<u8>()) };
 }
 
+/// The same with a timer of a second.
+pub fn futex_wait_timed(word: &AtomicU32, expected: u32) {
+    let second = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+    // SAFETY: a live word and a live time.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &raw const second) };
+}
+
+/// `futex_waitv` of this word and of one that nobody changes.
+pub fn futex_wait_two(word: &AtomicU32, expected: u32) {
+    static NEVER: AtomicU32 = AtomicU32::new(0);
+    // `struct futex_waitv`: value, address, flags (32 bits wide; the second is private), and a word that is reserved.
+    let entry = |word: &AtomicU32, value: u32, private: u64| [u64::from(value), word.as_ptr() as u64, 2 | private];
+    let entries = [entry(word, expected, 0), entry(&NEVER, 0, 128)];
+    // SAFETY: two live entries with live words; no timeout.
+    unsafe { libc::syscall(libc::SYS_futex_waitv, entries.as_ptr(), 2, 0, std::ptr::null::<u8>(), 1) };
+}
+
+/// `MEMBARRIER_CMD_GLOBAL_EXPEDITED`.
+pub fn membarrier() {
+    // SAFETY: changes nothing but the order of what processors do.
+    unsafe { libc::syscall(libc::SYS_membarrier, 2, 0, 0) };
+}
+
 /// `FUTEX_WAKE`, shared, one sleeper.
 pub fn futex_wake(word: &AtomicU32) {
     // SAFETY: a live word.
@@ -115,7 +181,7 @@ pub fn futex_wake(word: &AtomicU32) {
 }
 
 /// Sleep until a process has ended: a pidfd in `poll`, and nothing else.
-pub fn wait_for_pidfd(pid: libc::pid_t) -> impl FnOnce() {
+pub fn wait_for_pidfd(pid: libc::pid_t) -> impl FnOnce() + Send {
     // SAFETY: a plain call; the descriptor is closed below.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32;
     assert!(fd >= 0, "pidfd_open: {}", std::io::Error::last_os_error());

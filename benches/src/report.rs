@@ -81,6 +81,16 @@ impl Table {
         Self { title, unit, names, rounds: all }
     }
 
+    /// The ratios of one contender to another, from the rounds in which the machine stood still; none where one of them was not measured.
+    fn ratios(&self, of: usize, to: usize) -> Vec<f64> {
+        let steady = self.rounds.iter().filter(|round| round[of].value.is_finite() && round[of].steady_with(&round[to]));
+        steady.map(|round| round[of].value / round[to].value).filter(|ratio| ratio.is_finite()).collect()
+    }
+
+    fn row(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| *other == name)
+    }
+
     /// As Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
@@ -91,12 +101,7 @@ impl Table {
             let samples: Vec<&Sample> = self.rounds.iter().map(|round| &round[at]).collect();
             let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
             let canaries: Vec<f64> = samples.iter().flat_map(|sample| sample.canary).collect();
-            let ratios: Vec<f64> = self
-                .rounds
-                .iter()
-                .filter(|round| round[at].value.is_finite() && round[at].steady_with(&round[0]))
-                .map(|round| round[at].value / round[0].value)
-                .collect();
+            let ratios = self.ratios(at, 0);
             let _ = writeln!(
                 text,
                 "| {name} | {} | {} | {} of {} | {} |",
@@ -109,6 +114,67 @@ impl Table {
         }
         text
     }
+}
+
+/// What a ratio is to be.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal {
+    /// So much or more.
+    AtLeast(f64),
+    /// So much or less.
+    AtMost(f64),
+}
+
+/// A figure that is aimed at.
+#[derive(Debug)]
+pub struct Target<'t> {
+    /// In words.
+    pub what: &'static str,
+    /// Where it is measured.
+    pub table: &'t Table,
+    /// The row.
+    pub of: &'static str,
+    /// The row that it is divided by.
+    pub to: &'static str,
+    /// What the ratio is to be.
+    pub goal: Goal,
+    /// What bounds it, where it is not met.
+    pub bound: &'static str,
+}
+
+impl Target<'_> {
+    fn line(&self) -> String {
+        let Self { what, table, of, to, goal, bound } = self;
+        let (sign, aim) = match goal {
+            Goal::AtLeast(aim) => ('≥', aim),
+            Goal::AtMost(aim) => ('≤', aim),
+        };
+        let ratios = match (table.row(of), table.row(to)) {
+            (Some(of), Some(to)) => table.ratios(of, to),
+            _ => Vec::new(),
+        };
+        let found = median(&ratios);
+        let met = match goal {
+            _ if found.is_nan() => "not measured",
+            Goal::AtLeast(aim) if found >= *aim => "met",
+            Goal::AtMost(aim) if found <= *aim => "met",
+            _ => "**not met**",
+        };
+        let why = if met == "**not met**" { bound } else { "" };
+        format!(
+            "| {what} | {sign} {aim} × {to} | {} | {} of {} | {met} | {why} |\n",
+            spread(&ratios, 2),
+            ratios.len(),
+            table.rounds.len()
+        )
+    }
+}
+
+/// All targets as Markdown.
+#[must_use]
+pub fn targets(all: &[Target<'_>]) -> String {
+    let head = "### Targets\n\n| | aim | ratio | steady rounds | | what bounds it |\n| --- | --- | --- | --- | --- | --- |\n";
+    all.iter().fold(head.to_owned(), |text, target| text + &target.line())
 }
 
 #[cfg(test)]
@@ -127,6 +193,16 @@ mod tests {
         ];
         let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
         assert!(table.markdown().contains("| b | 55.00 (20.00–90.00) | 2.00 (2.00–2.00) | 1 of 2 |"), "{}", table.markdown());
+    }
+
+    #[test]
+    fn a_target_is_met_missed_or_not_measured() {
+        let rounds = vec![vec![sample(10.0, 100.0, 101.0), sample(19.0, 101.0, 99.0)]];
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
+        let line = |of, goal| Target { what: "w", table: &table, of, to: "a", goal, bound: "why" }.line();
+        assert_eq!(line("b", Goal::AtLeast(1.8)), "| w | ≥ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | met |  |\n");
+        assert_eq!(line("b", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | **not met** | why |\n");
+        assert_eq!(line("c", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | not measured | 0 of 1 | not measured |  |\n");
     }
 
     #[test]

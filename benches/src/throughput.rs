@@ -3,11 +3,11 @@
 use std::hint::{black_box, spin_loop};
 use std::time::{Duration, Instant};
 
-use gpushare::ring::{Consumer, Producer};
+use gpushare::ring::{Consumer, Producer, fixed};
 use gpushare::{Deadline, Peer};
 
 use crate::machine::{self, pin};
-use crate::slots;
+use crate::unchecked;
 
 /// Slots of every contender, and the ring's capacity in messages.
 const SLOTS: usize = 1024;
@@ -24,19 +24,34 @@ pub struct Contender {
 #[must_use]
 pub fn contenders<const N: usize, const BATCH: usize>() -> Vec<Contender> {
     let mut all = vec![
-        Contender { name: "rtrb, in process", run: rtrb::<N, BATCH> },
+        Contender { name: RTRB, run: rtrb::<N, BATCH> },
         Contender { name: "ringbuf, in process", run: ringbuf::<N, BATCH> },
-        Contender { name: "gpushare ring, in process", run: ours_in_process::<N, BATCH> },
-        Contender { name: "gpushare ring, across processes", run: ours_across::<N, BATCH> },
+        Contender { name: UNCHECKED, run: without_checks::<N, BATCH> },
+        Contender { name: FIXED_HERE, run: fixed_in_process::<N, BATCH> },
+        Contender { name: FIXED, run: fixed_across::<N, BATCH> },
+        Contender { name: "gpushare ring, any length, in process", run: ours_in_process::<N, BATCH> },
+        Contender { name: "gpushare ring, any length, across processes", run: ours_across::<N, BATCH> },
         Contender { name: "pipe", run: |count| stream::<N, BATCH>(count, false) },
         Contender { name: "socketpair", run: |count| stream::<N, BATCH>(count, true) },
     ];
     if BATCH == 1 {
         all.insert(2, Contender { name: "crossbeam ArrayQueue, in process", run: crossbeam::<N> });
-        all.insert(3, Contender { name: "experiment: validity in the slot, in process", run: slotseq::<N> });
+        #[cfg(feature = "iceoryx2")]
+        all.push(Contender { name: ICEORYX2, run: crate::iceoryx::one_way::<N> });
     }
     all
 }
+
+/// Names of rows that the targets speak of.
+pub const RTRB: &str = "rtrb, in process";
+/// As it is, without its checks.
+pub const UNCHECKED: &str = "gpushare ring, fixed size, in process, without checks";
+/// The ring for messages of one size.
+pub const FIXED_HERE: &str = "gpushare ring, fixed size, in process";
+/// The same between processes.
+pub const FIXED: &str = "gpushare ring, fixed size, across processes";
+/// The published peer across processes.
+pub const ICEORYX2: &str = "iceoryx2 publish-subscribe, across processes";
 
 fn message<const N: usize>(number: u64) -> [u8; N] {
     let mut bytes = [0; N];
@@ -167,16 +182,99 @@ fn crossbeam<const N: usize>(count: u64) -> f64 {
     })
 }
 
-fn slotseq<const N: usize>(count: u64) -> f64 {
-    let (mut producer, mut consumer) = slots::ring::<N>(SLOTS);
-    let send = move |number| u64::from(producer.try_send(&message(number)));
-    threads(count, send, move |sum| match consumer.try_receive() {
-        Some(bytes) => {
-            take(&bytes, sum);
-            1
-        }
-        None => 0,
+/// The next messages, at most `BATCH`, from this number on.
+#[inline]
+fn batch<const N: usize, const BATCH: usize>(number: u64) -> [[u8; N]; BATCH] {
+    std::array::from_fn(|at| message(number + at as u64))
+}
+
+fn without_checks<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    let (mut producer, mut consumer) = unchecked::ring::<N>(SLOTS);
+    let send = move |number| {
+        let messages = batch::<N, BATCH>(number);
+        producer.send(&messages[..(count - number).min(BATCH as u64) as usize]) as u64
+    };
+    let mut messages = [[0; N]; BATCH];
+    threads(count, send, move |sum| {
+        let taken = consumer.receive(&mut messages);
+        messages[..taken].iter().for_each(|bytes| take(bytes, sum));
+        taken as u64
     })
+}
+
+#[inline]
+fn send_fixed<const N: usize, const BATCH: usize>(producer: &mut fixed::Producer<N>, number: u64, count: u64) -> u64 {
+    if BATCH == 1 {
+        return u64::from(producer.try_send(&message(number)).expect("the consumer lives"));
+    }
+    let messages = batch::<N, BATCH>(number);
+    let now = &messages[..(count - number).min(BATCH as u64) as usize];
+    producer.try_send_batch(now).expect("the consumer lives") as u64
+}
+
+#[inline]
+fn receive_fixed<const N: usize, const BATCH: usize>(
+    consumer: &mut fixed::Consumer<N>,
+    messages: &mut [[u8; N]; BATCH],
+    sum: &mut u64,
+) -> u64 {
+    if BATCH == 1 {
+        return match consumer.try_receive().expect("the producer lives") {
+            Some(bytes) => {
+                take(&bytes, sum);
+                1
+            }
+            None => 0,
+        };
+    }
+    let taken = consumer.try_receive_batch(messages).expect("the producer lives");
+    messages[..taken].iter().for_each(|bytes| take(bytes, sum));
+    taken as u64
+}
+
+fn fixed_in_process<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    let (mut producer, offer) = fixed::Producer::<N>::create(SLOTS as u64).expect("memory");
+    let mut consumer = fixed::Consumer::attach(offer).expect("just offered");
+    let done = &std::sync::atomic::AtomicBool::new(false);
+    let send = move |number| {
+        let sent = send_fixed::<N, BATCH>(&mut producer, number, count);
+        if number + sent == count {
+            // Dropping would close, which is not what is measured.
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                spin_loop();
+            }
+        }
+        sent
+    };
+    let (mut messages, mut taken) = ([[0; N]; BATCH], 0);
+    threads(count, send, move |sum| {
+        let now = receive_fixed(&mut consumer, &mut messages, sum);
+        taken += now;
+        if taken == count {
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+        now
+    })
+}
+
+fn fixed_across<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    let (mut consumer, offer) = fixed::Consumer::<N>::create(SLOTS as u64).expect("memory");
+    let child = machine::fork(move || {
+        pin(1);
+        let mut producer = fixed::Producer::attach(offer).expect("just offered");
+        producer.watch(&Peer::parent().expect("a parent"));
+        let mut number = 0;
+        while number < count {
+            match send_fixed::<N, BATCH>(&mut producer, number, count) {
+                0 => spin_loop(),
+                sent => number += sent,
+            }
+        }
+        std::thread::sleep(Duration::from_secs(600));
+    });
+    consumer.watch(&Peer::process(child.0.unsigned_abs()).expect("a child"));
+    let mut messages = [[0; N]; BATCH];
+    time(count, |sum| receive_fixed(&mut consumer, &mut messages, sum))
 }
 
 /// Room for as many messages as the others have slots.

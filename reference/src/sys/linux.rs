@@ -1,5 +1,6 @@
 //! Linux: descriptors, memfd, futex, pidfd, Unix sockets.
 
+mod asleep;
 pub(crate) mod external_memory;
 pub(crate) mod handle;
 pub(crate) mod process;

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what does not work fails the test")]
 
 mod death;
+mod fixed;
 mod other;
 mod refusal;
 mod stress;

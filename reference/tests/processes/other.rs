@@ -8,7 +8,7 @@ use std::time::Duration;
 use gpushare::ring::{Consumer, Offer, Producer, Terms};
 use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer, Stream, StreamOffer};
 
-use crate::{refusal, stress};
+use crate::{fixed, refusal, stress};
 
 /// Names the task in the environment of the other side.
 pub(crate) const TASK: &str = "GPUSHARE_TEST_TASK";
@@ -106,20 +106,20 @@ impl Starter {
         Self { channel: Channel::from_handle(OwnedHandle::from(fd)).unwrap(), peer: Peer::parent().unwrap() }
     }
 
-    fn offer(&mut self) -> Offer {
+    pub(crate) fn offered(&mut self) -> Offer {
         let message = self.channel.receive(soon()).unwrap();
         let terms: Terms = serde_json::from_slice(&message.bytes).unwrap();
         Offer::from_parts(terms, message.handles.try_into().unwrap())
     }
 
     pub(crate) fn consumer(&mut self) -> Consumer {
-        let mut consumer = Consumer::attach(self.offer()).unwrap();
+        let mut consumer = Consumer::attach(self.offered()).unwrap();
         consumer.watch(&self.peer);
         consumer
     }
 
     pub(crate) fn producer(&mut self) -> Producer {
-        let mut producer = Producer::attach(self.offer()).unwrap();
+        let mut producer = Producer::attach(self.offered()).unwrap();
         producer.watch(&self.peer);
         producer
     }
@@ -143,6 +143,7 @@ pub(crate) fn run(task: &str) {
     match task.split_once(':').unwrap_or((task, "")) {
         ("send", seed) => stress::send(&mut starter.producer(), seed.parse().unwrap()),
         ("receive", seed) => stress::receive(&mut starter.consumer(), seed.parse().unwrap()),
+        ("fixed", what) => fixed::run(&mut starter, what),
         ("echo", what) => {
             refusal::refuse(what);
             let (mut consumer, mut producer) = (starter.consumer(), starter.producer());

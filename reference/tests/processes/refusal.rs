@@ -1,4 +1,4 @@
-//! What the system may refuse or do in between: `membarrier`, `futex_waitv`, signals.
+//! What the system may refuse or do in between: `membarrier`, signals.
 #![expect(unsafe_code, reason = "system-call filters, signal handlers and processor masks have no safe form here")]
 
 use std::time::{Duration, Instant};
@@ -32,7 +32,6 @@ pub(crate) fn refuse(what: &str) {
     match what {
         "" => {}
         "membarrier" => refuse_call(libc::SYS_membarrier),
-        "futex_waitv" => refuse_call(libc::SYS_futex_waitv),
         _ => panic!("nothing is called {what}"),
     }
 }
@@ -50,10 +49,7 @@ pub(crate) fn pin(process: u32, processor: usize) {
 
 /// Without the fence that is due where barriers are refused, a wake-up is lost sooner or later, and the sleep ends with the deadline.
 #[rstest]
-fn wake_ups_arrive_whoever_is_refused_what(
-    #[values("", "membarrier", "futex_waitv")] here: &str,
-    #[values("", "membarrier", "futex_waitv")] there: &str,
-) {
+fn wake_ups_arrive_whoever_is_refused_what(#[values("", "membarrier")] here: &str, #[values("", "membarrier")] there: &str) {
     refuse(here);
     let mut other = Other::start(&format!("echo:{there}"));
     let (mut producer, mut consumer) = other.rings(64);
@@ -68,20 +64,6 @@ fn wake_ups_arrive_whoever_is_refused_what(
     }
     drop(producer);
     other.finish();
-}
-
-#[test]
-fn a_death_is_noticed_without_futex_waitv() {
-    refuse("futex_waitv");
-    let mut other = Other::start("sleep");
-    let (_producer, mut consumer) = other.rings(64);
-    consumer.set_patience(SLEEPY);
-    other.ready();
-    let start = Instant::now();
-    assert!(matches!(consumer.wait(Deadline::after(Duration::from_millis(40))), Ok(Wait::TimedOut)));
-    assert!(start.elapsed() >= Duration::from_millis(40), "{:?}", start.elapsed());
-    other.kill();
-    assert!(matches!(consumer.receive(&mut Vec::new(), soon()), Err(RingError::PeerGone)));
 }
 
 extern "C" fn nothing(_: libc::c_int) {}

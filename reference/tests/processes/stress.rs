@@ -11,7 +11,7 @@ use crate::amount;
 use crate::other::{Other, SLEEPY, soon};
 
 /// The same numbers on both sides.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -21,7 +21,7 @@ impl Random {
         self.0
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         (self.next() >> 16) % limit
     }
 }
@@ -52,7 +52,7 @@ fn count() -> u64 {
 }
 
 /// A pause now and then, so that each side finds the other awake, asleep, and on its way there.
-fn pause(random: &mut Random) {
+pub(crate) fn pause(random: &mut Random) {
     match random.below(4096) {
         0 => std::thread::sleep(Duration::from_micros(random.below(300))),
         1..8 => std::thread::yield_now(),
@@ -126,7 +126,7 @@ pub(crate) fn receive(consumer: &mut Consumer, seed: u64) {
 }
 
 /// Even seeds sleep at once, odd ones spin first.
-fn patience(seed: u64) -> Patience {
+pub(crate) fn patience(seed: u64) -> Patience {
     if seed.is_multiple_of(2) { SLEEPY } else { Patience { park: Duration::MAX, ..Patience::default() } }
 }
 

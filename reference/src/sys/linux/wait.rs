@@ -1,5 +1,6 @@
 //! Sleeping on a word of shared memory, and what wakes: a shared futex
-//! ([futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html)) beside a private word that says whether the peer is dead.
+//! ([futex(2)](https://man7.org/linux/man-pages/man2/futex.2.html)) woken by the peer, and by this process once the
+//! peer is dead.
 
 use std::io;
 use std::ptr;
@@ -11,31 +12,25 @@ use rustix::thread::futex::{self, WaitFlags, WaitPtr, WaitvFlags};
 use rustix::thread::{ClockId, MembarrierCommand};
 use rustix::time::Timespec;
 
+use super::asleep::{self, Listed};
 use crate::deadline::Deadline;
 use crate::waiter::Parked;
 
-/// Where `futex_waitv` is refused, a wait looks this often whether the peer lives.
+/// Where `futex_waitv` is refused, a wait for several words looks this often at all of them.
 const SLICE: Duration = Duration::from_millis(5);
 
 /// Sleep until `word` no longer holds `expected` and somebody woke it, until `dead` is set, or until the deadline.
 ///
-/// The futex is never `FUTEX_PRIVATE_FLAG`: the waker is another process. `dead` is private memory. Both are compared with
-/// their expected values inside the kernel, so that nothing is lost between a look at them and the sleep.
+/// The futex is never `FUTEX_PRIVATE_FLAG`: the waker is another process. The kernel compares the word with what is expected, so
+/// that no wake-up is lost between a look at it and the sleep. `dead` is private memory, and who sets it wakes those who are listed.
 pub(crate) fn park(word: &AtomicU32, expected: u32, dead: Option<&AtomicU32>, deadline: Deadline) -> io::Result<Parked> {
-    let answer = match dead {
-        None => wait_one(word, expected, moment(deadline)),
-        Some(dead) => match wait_two(word, expected, dead, moment(deadline)) {
-            Err(Errno::NOSYS | Errno::PERM) => {
-                let slice = Deadline::after(deadline.left().map_or(SLICE, |left| left.min(SLICE)));
-                match wait_one(word, expected, moment(slice)) {
-                    Err(Errno::TIMEDOUT) if !deadline.passed() => Ok(()),
-                    answer => answer,
-                }
-            }
-            answer => answer,
-        },
-    };
-    match answer {
+    let _listed = dead.map(|dead| Listed::new(word, dead));
+    if dead.is_some_and(|dead| dead.load(Ordering::Acquire) != 0) {
+        return Ok(Parked::Woken);
+    }
+    // FUTEX_WAIT_BITSET, because its time is absolute and monotonic.
+    let until = moment(deadline);
+    match futex::wait_bitset(word, futex::Flags::empty(), expected, until.as_ref(), std::num::NonZeroU32::MAX) {
         // A value that had changed already is as good as a wake-up: the caller looks for itself.
         Ok(()) | Err(Errno::AGAIN) => Ok(Parked::Woken),
         Err(Errno::TIMEDOUT) => Ok(Parked::TimedOut),
@@ -75,16 +70,6 @@ fn entry(word: &AtomicU32, value: u32, flags: WaitFlags) -> futex::Wait {
     entry
 }
 
-fn wait_one(word: &AtomicU32, expected: u32, until: Option<Timespec>) -> Result<(), Errno> {
-    // FUTEX_WAIT_BITSET, because its time is absolute and monotonic.
-    futex::wait_bitset(word, futex::Flags::empty(), expected, until.as_ref(), std::num::NonZeroU32::MAX)
-}
-
-fn wait_two(word: &AtomicU32, expected: u32, dead: &AtomicU32, until: Option<Timespec>) -> Result<(), Errno> {
-    let words = [entry(word, expected, WaitFlags::empty()), entry(dead, 0, WaitFlags::PRIVATE)];
-    futex::waitv(&words, WaitvFlags::empty(), until.as_ref(), ClockId::Monotonic).map(|_| ())
-}
-
 /// Wake whoever sleeps on a word of shared memory. Never blocks; that nobody sleeps is no error.
 pub(crate) fn wake(word: &AtomicU32) {
     // The only errors are a bad address and a bad operation, and neither depends on the peer.
@@ -102,6 +87,10 @@ pub(crate) fn wake_all(word: &AtomicU32) {
 pub(crate) fn declare_dead(dead: &AtomicU32) {
     dead.store(1, Ordering::Release);
     let _ = futex::wake(dead, futex::Flags::PRIVATE, i32::MAX.unsigned_abs());
+    // Who is listed may have looked at `dead` before this, and not sleep yet: woken again until nobody is listed.
+    while asleep::wake_for(dead) {
+        std::thread::sleep(Duration::from_micros(20));
+    }
 }
 
 /// The deadline on the monotonic clock, as the kernel wants it.
