@@ -22,7 +22,7 @@ pub fn use_processors(numbers: [usize; 2]) {
 /// The two.
 pub fn processors() -> [usize; 2] {
     *PROCESSORS.get_or_init(|| {
-        let allowed = numbers(&status_line("Cpus_allowed_list:"));
+        let allowed = allowed();
         let first = allowed.first().copied().unwrap_or(0);
         let same_core = listed(first, "topology/thread_siblings_list");
         let same_cache = listed(first, "cache/index3/shared_cpu_list");
@@ -39,12 +39,16 @@ pub fn topology() -> String {
     let [first, second] = processors();
     let core = if listed(first, "topology/thread_siblings_list").contains(&second) { "one core" } else { "two cores" };
     let cache = if listed(first, "cache/index3/shared_cpu_list").contains(&second) { "one L3" } else { "no common L3" };
-    format!("processors {first} and {second} of {} ({core}, {cache})", numbers(&status_line("Cpus_allowed_list:")).len())
+    format!("processors {first} and {second} of {} ({core}, {cache})", allowed().len())
 }
 
-fn status_line(name: &str) -> String {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0-1").trim().to_owned()
+/// Those that this process might use before its first thread was pinned.
+fn allowed() -> &'static [usize] {
+    static ALLOWED: OnceLock<Vec<usize>> = OnceLock::new();
+    ALLOWED.get_or_init(|| {
+        let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        numbers(text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap_or("0-1"))
+    })
 }
 
 fn listed(processor: usize, what: &str) -> Vec<usize> {

@@ -127,7 +127,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
             return Ok(0);
         }
         let mut taken = 0;
-        while taken < into.len() && self.sees_one() {
+        while taken < into.len() && self.sees_one().is_ok() {
             let there = (self.counted - self.position).min(self.place.left(self.cells)) as usize;
             let rest = &mut into[taken..];
             let count = rest.len().min(there);
@@ -184,20 +184,23 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// Whether there is a message at `position`, or will never be one.
     #[inline]
     fn find(&mut self) -> Result<bool, RingError> {
-        if self.sees_one() { Ok(true) } else { self.look_for_message() }
+        match self.sees_one() {
+            Ok(()) => Ok(true),
+            Err(seen) => self.look_for_message(seen),
+        }
     }
 
-    /// Whether a message at `position` is to be seen.
+    /// Whether a message at `position` is to be seen; if not, the count that says so.
     #[inline]
-    fn sees_one(&mut self) -> bool {
+    fn sees_one(&mut self) -> Result<(), u64> {
         if self.position == self.counted {
             let seen = count(&self.memory, self.place);
             if self.corrupt.is_some() || !self.is_new(seen) {
-                return false;
+                return Err(seen);
             }
             self.counted = seen;
         }
-        true
+        Ok(())
     }
 
     /// Whether a count tells of messages that were not counted yet, and of no more than there can be.
@@ -223,20 +226,23 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         }
     }
 
-    /// The way when there is no message at first sight: nothing was sent, or nobody is there, or what is there cannot be.
+    /// The way when there is no message at first sight: nothing was sent, or nobody is there, or what is there cannot be. Each look
+    /// takes the line from a producer that writes to it, so there is a second one only if it matters.
     #[inline(never)]
-    fn look_for_message(&mut self) -> Result<bool, RingError> {
+    fn look_for_message(&mut self, mut seen: u64) -> Result<bool, RingError> {
         if let Some(corruption) = self.corrupt {
             return Err(RingError::Corrupt(corruption));
         }
         self.event.awake(&self.memory);
-        // Death and farewell first: what the producer sent before either is seen by the look that follows.
         let dead = self.memory.peer_is_dead();
         let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;
-        let seen = count(&self.memory, self.place);
-        if self.is_new(seen) {
-            self.counted = seen;
-            return Ok(true);
+        if dead || left != 0 {
+            // What the producer sent before its death or its farewell is seen by a look that comes after the news.
+            seen = count(&self.memory, self.place);
+            if self.is_new(seen) {
+                self.counted = seen;
+                return Ok(true);
+            }
         }
         if seen != self.idle() {
             let corruption = Corruption::Position { found: seen, least: self.position, most: self.position + self.most() };

@@ -190,7 +190,7 @@ fn ring(capacity: u64, barriers: (bool, bool)) -> (Producer<Modelled>, Consumer<
 }
 
 /// With `GPUSHARE_LONG` set more is explored: minutes instead of seconds.
-pub(super) fn long() -> bool {
+fn long() -> bool {
     std::env::var_os("GPUSHARE_LONG").is_some()
 }
 
@@ -198,9 +198,14 @@ fn messages() -> impl Iterator<Item = &'static [u8]> {
     [&b"one"[..], b"", b"twelve bytes"].into_iter().filter(|message| long() || !message.is_empty())
 }
 
-pub(super) fn explore(model: impl Fn() + Sync + Send + 'static) {
+fn explore(model: impl Fn() + Sync + Send + 'static) {
+    explore_to(2, model);
+}
+
+/// Interleavings with so many changes of thread that none of the threads asked for.
+pub(super) fn explore_to(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(if long() { 3 } else { 2 });
+    builder.preemption_bound = Some(if long() { preemptions + 1 } else { preemptions });
     builder.check(model);
 }
 

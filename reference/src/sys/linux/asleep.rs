@@ -4,7 +4,7 @@
 
 use std::ptr;
 use std::sync::atomic::AtomicU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rustix::thread::futex;
 
@@ -20,7 +20,15 @@ unsafe impl Send for Asleep {}
 static ASLEEP: Mutex<Vec<Asleep>> = Mutex::new(Vec::new());
 
 fn all() -> MutexGuard<'static, Vec<Asleep>> {
-    // No thread panics with the lock held.
+    // Who was just woken by a death finds the lock held until that system call returns: too short for another sleep.
+    for _ in 0..1000 {
+        match ASLEEP.try_lock() {
+            Ok(all) => return all,
+            // No thread panics with the lock held.
+            Err(TryLockError::Poisoned(all)) => return all.into_inner(),
+            Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+        }
+    }
     ASLEEP.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -5,7 +5,7 @@ use rstest::rstest;
 use crate::deadline::Deadline;
 use crate::ring::RingError;
 use crate::ring::fixed::{Consumer, Producer};
-use crate::ring::tests::models::{Modelled, ONE_SLEEP, explore, memory};
+use crate::ring::tests::models::{Modelled, ONE_SLEEP, explore_to, memory};
 
 fn ring<const N: usize>(barriers: (bool, bool)) -> (Producer<N, Modelled>, Consumer<N, Modelled>) {
     let [producers, consumers] = memory(64, barriers);
@@ -28,7 +28,7 @@ fn last<const N: usize>() -> u8 {
 }
 
 fn messages_arrive<const N: usize>(barriers: (bool, bool)) {
-    explore(move || {
+    explore_to(1, move || {
         let (mut producer, mut consumer) = ring::<N>(barriers);
         let sender = loom::thread::spawn(move || {
             for number in 1..=last::<N>() {
@@ -44,7 +44,7 @@ fn messages_arrive<const N: usize>(barriers: (bool, bool)) {
 }
 
 fn batches_arrive<const N: usize>(barriers: (bool, bool)) {
-    explore(move || {
+    explore_to(1, move || {
         let (mut producer, mut consumer) = ring::<N>(barriers);
         let sender = loom::thread::spawn(move || {
             let batch = [[1; N], [2; N], [3; N]];
@@ -65,7 +65,7 @@ fn batches_arrive<const N: usize>(barriers: (bool, bool)) {
 }
 
 fn the_end_comes_last<const N: usize>(barriers: (bool, bool)) {
-    explore(move || {
+    explore_to(1, move || {
         let (mut producer, mut consumer) = ring::<N>(barriers);
         let sender = loom::thread::spawn(move || producer.try_send(&[9; N]).expect("there is room"));
         assert_eq!(consumer.receive(Deadline::NEVER).expect("it was sent before the end"), [9; N]);
