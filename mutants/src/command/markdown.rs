@@ -9,7 +9,7 @@ use crate::score::{Broken, Row, Score, Standing, Trial};
 pub(super) fn render(score: &Score) -> String {
     let mut page = String::from(
         "# What the suite notices\n\n\
-         Written by `gpushare mutants --write docs/results/mutants.md`; [mutants.md](../mutants.md) says how. A mutant is noticed when \
+         Written by `gpushare mutants --write`; `docs/mutants.md` says how. A mutant is noticed when \
          a case that passes without it does not pass with it; a peer's death counts only where a rule of the case speaks of it.\n\n",
     );
     // Writing to a string cannot fail.
