@@ -4,7 +4,7 @@ set -euo pipefail
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive PATH="$PATH:/usr/sbin:/sbin"
 
 readonly suite=bookworm newer=trixie keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-readonly loader=libvulkan1 mesa=mesa-vulkan-drivers chromium=chromium-common
+readonly loader=libvulkan1 mesa=mesa-vulkan-drivers chromium=chromium-common layer=vulkan-validationlayers
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 readonly root lanes=$root/target/lanes
 arch=$(dpkg --print-architecture 2>/dev/null) || arch=''
@@ -25,6 +25,10 @@ under target/lanes/icd.d/, to be named in VK_DRIVER_FILES:
                  depends on, the C library included; peers on it are started
                  by the dynamic linker found there; named after its version
   swiftshader    $chromium of $suite-security or $suite, unpacked
+
+Beside them, for \`gpushare run --validation=target/lanes/validation\`:
+
+  validation     Khronos' validation layer: $layer of $suite, unpacked
 
 A lane found under target/lanes/ is kept as it is, at no cost; to fetch it anew,
 delete its folder there and its manifest. What apt says: target/lanes/log/.
@@ -216,6 +220,19 @@ tree_lane() { # LANE PACKAGE SUITE
     done
 }
 
+validation_layer() {
+    local library=libVkLayer_khronos_validation.so
+    if [[ ! -s $lanes/validation/$library ]]; then
+        if ! fetch validation "$layer" "$library" VkLayer_khronos_validation.json "$suite"; then
+            unavailable validation "$reason"
+            return
+        fi
+        # Debian's names the library without a folder, and it is not where the dynamic linker looks.
+        sed -i "s|\"library_path\": *\"|&./|" "$lanes/validation/icd.json"
+    fi
+    echo "layer validation: ready ($layer $(<"$lanes/validation/version"))"
+}
+
 for argument; do
     case $argument in
         --require) require=1 ;;
@@ -236,6 +253,7 @@ ensure loader "$loader" || true
 if [[ $(ldconfig -p) == *libvulkan.so.1\ * ]]; then
     installed_lane lavapipe-22.3
     unpacked_lane Mesa lavapipe-25.0 "$mesa" libvulkan_lvp.so 'lvp_icd*.json' "$suite-backports"
+    validation_layer
     tree_lane lavapipe-26.1 "$mesa" "$newer-backports"
     unpacked_lane "$chromium" swiftshader "$chromium" libvk_swiftshader.so vk_swiftshader_icd.json \
         "$suite-security" "$suite"

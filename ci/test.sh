@@ -5,7 +5,7 @@ set -uo pipefail
 export LC_ALL=C CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never NO_COLOR=1
 
 readonly fuzz_seconds=30 advisory_db=https://github.com/rustsec/advisory-db
-readonly steps=' format clippy docs drivers tests doctests deny advisories fuzz cross loom '
+readonly steps=' format clippy docs drivers tests validation doctests deny advisories fuzz cross loom '
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 readonly root logs=$root/target/ci
 wanted=''
@@ -23,6 +23,7 @@ Runs these steps, or those that are named, and goes on after one that fails:
   docs        builds the documentation; warnings are errors
   drivers     ci/drivers.sh: brings up the lanes
   tests       cargo nextest, on every lane that can run here
+  validation  the cases on lavapipe 22.3 with Khronos' validation layer
   doctests    the examples in the documentation
   deny        cargo deny: licences, bans and sources of the dependencies
   advisories  cargo deny: their known vulnerabilities, where the database
@@ -127,6 +128,18 @@ tests() {
     count $? '^ +Summary '
 }
 
+# The faults of lifecycle::* change nothing about our calls, and each restarts peers, which takes long with the layer.
+validation() {
+    local layer=$root/target/lanes/validation
+    if [[ ! -s $layer/icd.json ]]; then skip "no validation layer: ci/drivers.sh tells why" || return; fi
+    if [[ ! -s target/lanes/icd.d/lavapipe-22.3.json ]]; then skip "no lane lavapipe-22.3: ci/drivers.sh tells why" || return; fi
+    cargo run --quiet --locked --package gpushare-conformance --bin gpushare -- run --validation="$layer" \
+        --driver target/lanes/icd.d/lavapipe-22.3.json {capability,memory,handle,semaphore,timeline,fence}'::*'
+    local status=$?
+    tell "$(grep -A 1 '^lane ' "$log" | awk 'NR == 2 { print $2 " cases pass with the layer" }')"
+    return $((status != 0))
+}
+
 doctests() {
     cargo test --quiet --locked --workspace --doc
     count $? '^test result: '
@@ -205,6 +218,7 @@ step clippy clippy
 step docs docs
 step drivers drivers
 step tests tests
+step validation validation
 step doctests doctests
 step deny deny bans licenses sources
 step advisories advisories

@@ -108,7 +108,8 @@ fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)>
     Some((cache_folder()?.join(format!("probe-{name:016x}.json")), key))
 }
 
-fn cache_folder() -> Option<PathBuf> {
+/// Where this program keeps what it can make anew.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
     let set = |variable: &str| std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
     set(CACHE_VARIABLE)
         .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("gpushare")))

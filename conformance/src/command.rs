@@ -15,11 +15,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::command::arguments::{Arguments, Command};
+use crate::capability;
+use crate::command::arguments::{Arguments, Command, LaneArguments};
 use crate::expectation::{ExpectationError, Expectations};
 use crate::lane::{LaneError, Lanes, PeerProgram};
 use crate::registry::FilterError;
 use crate::rule::RuleError;
+use crate::validation;
 
 /// Everything is as expected.
 pub const AS_EXPECTED: u8 = 0;
@@ -82,9 +84,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The program that peers are: a foreign one, or this one.
-fn peer_program(foreign: Option<&PathBuf>) -> Result<PeerProgram, CommandError> {
-    foreign.map_or_else(|| PeerProgram::this().map_err(CommandError::Program), |path| Ok(PeerProgram::at(path)?))
+/// The program that peers are: a foreign one, or this one; with the validation layer where that is asked for.
+fn peer_program(arguments: &LaneArguments) -> Result<PeerProgram, CommandError> {
+    let mut program = match &arguments.peer {
+        None => PeerProgram::this().map_err(CommandError::Program)?,
+        Some(path) => PeerProgram::at(path)?,
+    };
+    if let Some(folder) = &arguments.validation {
+        let settings = capability::cache_folder().unwrap_or_else(std::env::temp_dir);
+        let folder = folder.as_ref().map(|folder| std::fs::canonicalize(folder).unwrap_or_else(|_| folder.clone()));
+        let added = validation::environment(folder.as_deref(), &settings);
+        program.environment.extend(added.map_err(|source| CommandError::Out { path: settings, source })?);
+    }
+    Ok(program)
 }
 
 /// The lanes that are asked for, or all.

@@ -30,6 +30,7 @@ use gpushare_harness::{Ledger, Peer, PeerError};
 use crate::case::{Outcome, Stop};
 use crate::lane::Lane;
 use crate::pool::Pool;
+use crate::validation;
 
 /// The roles of a case's peers, in the order in which scripts name them.
 pub const ROLES: [&str; 4] = ["producer", "consumer", "third", "fourth"];
@@ -201,10 +202,22 @@ impl<'run> Context<'run> {
             Err(error) => (None, Some(error.to_string())),
         };
         let step = self.record(seat, sent, Some(request.clone()), None, reply, error);
+        if let Some(message) = self.invalid_use(seat, request) {
+            return Err(Stop::Fail(format!("{} at {step}: the validation layer says: {message}", ROLES[seat])));
+        }
         answer.map_err(|error| {
             self.leave(seat);
             self.stop(seat, &step, error)
         })
+    }
+
+    /// What the validation layer says of a request that was to be valid.
+    fn invalid_use(&self, seat: usize, request: &Request) -> Option<String> {
+        if !validation::is_on(&self.lane.command) {
+            return None;
+        }
+        let written = self.with_peer(seat, Peer::new_words).ok()?;
+        validation::first_error(&written).filter(|_| !validation::is_meant_to_be_invalid(request)).map(str::to_owned)
     }
 
     fn with_peer<T>(&self, seat: usize, then: impl FnOnce(&mut Peer) -> T) -> Outcome<T> {

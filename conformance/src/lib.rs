@@ -19,6 +19,7 @@
 //! | [`expectation`] | what a known driver is known to do (`expectations/*.toml`) |
 //! | [`run`] | many cases on many lanes |
 //! | [`explore`] | random scenarios, and the shortest that fails |
+//! | [`validation`] | the validation layer between peers and driver |
 //! | [`report`] | terminal, JSON, JUnit, HTML |
 //! | [`command`] | the command `gpushare` |
 
@@ -38,4 +39,5 @@ pub mod report;
 pub mod rule;
 pub mod run;
 pub mod scenario;
+pub mod validation;
 pub mod verdict;

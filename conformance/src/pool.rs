@@ -7,6 +7,7 @@ use gpushare_harness::protocol::{Reply, Request};
 use gpushare_harness::{Ledger, Peer, PeerError};
 
 use crate::lane::Lane;
+use crate::validation;
 
 /// Peers of one lane that wait for their next case. One worker's own: never shared between threads.
 pub struct Pool<'lane> {
@@ -34,7 +35,7 @@ impl<'lane> Pool<'lane> {
     fn start(&self) -> Result<Peer, PeerError> {
         let mut peer = Peer::start(&self.lane.command, self.limit)?;
         match peer.ask(&Request::Open { device: self.lane.device }, &[], self.limit)? {
-            (Reply::Opened(_), _) => Ok(peer),
+            (Reply::Opened(_), _) => self.with_validation(peer),
             (other, _) => Err(PeerError::Orchestrator {
                 what: "opening the lane's device",
                 source: match other {
@@ -43,6 +44,17 @@ impl<'lane> Pool<'lane> {
                 },
             }),
         }
+    }
+
+    /// A loader passes over a layer that it does not find: then nothing would be validated, and nobody would know.
+    fn with_validation(&self, peer: Peer) -> Result<Peer, PeerError> {
+        if validation::is_on(&self.lane.command) && !peer.has_mapped(validation::LIBRARY)? {
+            return Err(PeerError::Orchestrator {
+                what: "validating",
+                source: "the validation layer is not loaded; install it (Debian: vulkan-validationlayers), or name the folder of its manifest behind --validation".into(),
+            });
+        }
+        Ok(peer)
     }
 
     /// Let a peer free and close everything.

@@ -16,6 +16,7 @@ use crate::lane::{Driver, Lane};
 use crate::pool::Pool;
 use crate::registry::{Filter, cases_of};
 use crate::rule::Catalogue;
+use crate::validation;
 use crate::verdict::Verdict;
 
 /// How to run.
@@ -220,6 +221,7 @@ fn repro(lane: &Lane, case: &str, seed: u64) -> String {
     let driver = driver_argument(&lane.driver);
     let own = std::env::current_exe().is_ok_and(|program| program == lane.command.program);
     let peer = if own { String::new() } else { format!(" --peer {}", quote(&lane.command.program.display().to_string())) };
+    let peer = format!("{peer}{}", validation::argument(&lane.command));
     format!("gpushare repro --driver {}{peer} --seed {seed:#x} '{}::{case}'", quote(&driver), lane.name)
 }
 

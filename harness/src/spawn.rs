@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
@@ -113,6 +113,8 @@ pub struct Peer {
     child: Child,
     pub(crate) channel: Channel,
     pub(crate) stderr: Evidence,
+    /// How much of that was asked for already.
+    pub(crate) read: u64,
     sent: u64,
 }
 
@@ -134,11 +136,11 @@ impl Peer {
             .env(PEER_VARIABLE, &command.backend)
             .envs(command.environment.iter().map(|(name, value)| (name, value)))
             .stdin(sys::stdio(theirs.into_handle()))
-            .stdout(Stdio::null())
+            .stdout(stderr.writer().map_err(orchestrator("keeping standard output"))?)
             .stderr(stderr.writer().map_err(orchestrator("keeping standard error"))?)
             .spawn()
             .map_err(|source| PeerError::Start { program: first.into(), source })?;
-        let mut peer = Self { child, channel: ours, stderr, sent: 0 };
+        let mut peer = Self { child, channel: ours, stderr, read: 0, sent: 0 };
         match peer.ask(&Request::Hello { protocol: VERSION }, &[], limit)? {
             (Reply::Hello { protocol: VERSION, .. }, _) => Ok(peer),
             (other, _) => Err(peer.garbage(format!("expected hello in protocol version {VERSION}, got {other:?}"))),
@@ -149,6 +151,21 @@ impl Peer {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What the process wrote to standard output and standard error since this was asked last.
+    pub fn new_words(&mut self) -> String {
+        let (words, end) = self.stderr.since(self.read);
+        self.read = end;
+        words
+    }
+
+    /// Whether a file with this in its name is mapped into the process: a driver's library, a layer's.
+    ///
+    /// # Errors
+    /// [`PeerError::Orchestrator`] where it cannot be read.
+    pub fn has_mapped(&self, name: &str) -> Result<bool, PeerError> {
+        sys::has_mapped(self.pid(), name).map_err(orchestrator("reading what the peer has mapped"))
     }
 
     /// What the process holds now.

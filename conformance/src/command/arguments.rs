@@ -52,6 +52,10 @@ pub(super) struct LaneArguments {
     /// A program to use as peer instead of this one; it speaks docs/protocol.md
     #[arg(long, value_name = "PROGRAM")]
     pub(super) peer: Option<PathBuf>,
+    /// Put Khronos' validation layer between peers and driver; a call that it reports is a failure. The folder of its manifest, where the loader does not find it by itself
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "not asked for, asked for, and asked for with a folder")]
+    pub(super) validation: Option<Option<PathBuf>>,
 }
 
 #[derive(Debug, Args)]

@@ -4,16 +4,15 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::arguments::{ExploreArguments, LaneArguments};
+use super::arguments::ExploreArguments;
 use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, lanes, peer_program};
 use crate::explore::{Explored, Settings, explore as explore_lane};
 use crate::rule::Catalogue;
 use crate::scenario::Scenario;
 
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
-    let LaneArguments { driver, peer } = &arguments.lanes;
     let catalogue = Catalogue::load()?;
-    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let limit = Duration::from_millis(arguments.limit);
     let settings = Settings { scenarios: arguments.scenarios, seed: arguments.seed, limit };
     let mut code = AS_EXPECTED;

@@ -4,14 +4,13 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::arguments::{Format, LaneArguments, ListArguments};
+use super::arguments::{Format, ListArguments};
 use super::{AS_EXPECTED, CommandError, lanes, peer_program};
 use crate::registry::{Filter, cases_of};
 
 pub(super) fn list(arguments: &ListArguments) -> Result<u8, CommandError> {
-    let LaneArguments { driver, peer } = &arguments.lanes;
     let filter = Filter::new(&arguments.filters)?;
-    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let mut out = anstream::stdout().lock();
     let mut entries = Vec::new();
     for lane in &found.ready {

@@ -4,15 +4,14 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::arguments::{Format, LaneArguments, ProbeArguments};
+use super::arguments::{Format, ProbeArguments};
 use super::{AS_EXPECTED, CommandError, lanes_probed, peer_program};
 use crate::lane::{Driver, Lane};
 
 pub(super) fn probe(arguments: &ProbeArguments) -> Result<u8, CommandError> {
-    let LaneArguments { driver, peer } = &arguments.lanes;
-    let program = peer_program(peer.as_ref())?;
+    let program = peer_program(&arguments.lanes)?;
     // A probe is asked for to see what is there now.
-    let found = lanes_probed(&program, driver, true)?;
+    let found = lanes_probed(&program, &arguments.lanes.driver, true)?;
     let mut out = anstream::stdout().lock();
     match arguments.format {
         Format::Json => {

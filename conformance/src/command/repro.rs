@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use gpushare_harness::history::Step;
 
-use super::arguments::{LaneArguments, ReproArguments};
+use super::arguments::ReproArguments;
 use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
 use crate::case::Case;
 use crate::expectation::Standing;
@@ -19,10 +19,9 @@ use crate::run::{CaseResult, Settings, run_case};
 use crate::scenario::Scenario;
 
 pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
-    let LaneArguments { driver, peer } = &arguments.lanes;
     let catalogue = Catalogue::load()?;
     let expected = expectations(&arguments.expectations)?;
-    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let (lane, case) = match (&arguments.scenario, &arguments.case) {
         (Some(path), _) => scenario(path, &found)?,
         (None, case) => find(case.as_deref().unwrap_or_default(), &found)?,

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::arguments::{Format, LaneArguments, RulesArguments};
+use super::arguments::{Format, RulesArguments};
 use super::{AS_EXPECTED, CommandError, lanes, peer_program};
 use crate::registry::cases_of;
 use crate::rule::{Binds, Catalogue, Level, Rule};
@@ -14,9 +14,8 @@ use crate::rule::{Binds, Catalogue, Level, Rule};
 type Deciding = BTreeMap<String, BTreeSet<String>>;
 
 pub(super) fn rules(arguments: &RulesArguments) -> Result<u8, CommandError> {
-    let LaneArguments { driver, peer } = &arguments.lanes;
     let catalogue = Catalogue::load()?;
-    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let mut deciding: BTreeMap<&str, Deciding> = BTreeMap::new();
     let listed: Vec<_> = found.ready.iter().map(|lane| (lane.name.clone(), cases_of(lane))).collect();
     for (lane, cases) in &listed {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gpushare_harness::history::History;
 
-use super::arguments::{Format, LaneArguments, RunArguments};
+use super::arguments::{Format, RunArguments};
 use super::progress::Shown;
 use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
 use crate::lane::Lanes;
@@ -17,14 +17,13 @@ use crate::rule::Catalogue;
 use crate::run::{Settings, run_lane};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
-    let LaneArguments { driver, peer } = &arguments.lanes;
     let catalogue = Catalogue::load()?;
     let expected = expectations(&arguments.expectations)?;
     let settings = settings(arguments)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // The folder first: a run whose report cannot be kept should not begin.
     let history = arguments.out.as_deref().map(|out| history(out, &settings, started)).transpose()?;
-    let found = lanes(&peer_program(peer.as_ref())?, driver)?;
+    let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let shown = Shown::new(history);
     let results = found.ready.iter().map(|lane| run_lane(lane, &settings, &catalogue, &expected, &shown)).collect();
     shown.finish().map_err(|source| CommandError::Out { path: arguments.out.clone().unwrap_or_default(), source })?;

@@ -13,7 +13,7 @@ pub(crate) use descriptors::{
 pub(crate) use memory::{copy_memory, memory_len, read_only, seal_size, seal_writing};
 pub(crate) use proc::{read_holdings, resident_private_bytes};
 pub(crate) use process::{
-    Evidence, complain, describe_exit, die_with_parent, exec_and_list, interrupt, list_inherited, pause, resume, stdio,
-    wait_for_exit,
+    Evidence, complain, describe_exit, die_with_parent, exec_and_list, has_mapped, interrupt, list_inherited, pause, resume,
+    stdio, wait_for_exit,
 };
 pub(crate) use signal::survive_interruptions;

@@ -50,6 +50,10 @@ pub(crate) fn limit_descriptors(_spare: Option<u64>) -> io::Result<()> {
     unsupported()
 }
 
+pub(crate) fn has_mapped(_pid: u32, _name: &str) -> io::Result<bool> {
+    unsupported()
+}
+
 pub(crate) fn limit_memory(_bytes: Option<u64>) -> io::Result<()> {
     unsupported()
 }
@@ -85,6 +89,10 @@ impl Evidence {
 
     pub(crate) fn tail(&self) -> String {
         String::new()
+    }
+
+    pub(crate) fn since(&self, start: u64) -> (String, u64) {
+        (String::new(), start)
     }
 }
 

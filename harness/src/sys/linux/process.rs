@@ -39,6 +39,14 @@ impl Evidence {
         let read = self.0.read_at(&mut bytes, len.saturating_sub(MOST)).unwrap_or(0);
         String::from_utf8_lossy(&bytes[..read]).trim().to_owned()
     }
+
+    /// What was written after the first `start` bytes, and how many bytes there are now.
+    pub(crate) fn since(&self, start: u64) -> (String, u64) {
+        let len = self.0.metadata().map_or(0, |metadata| metadata.len());
+        let mut bytes = vec![0; usize::try_from(len.saturating_sub(start)).unwrap_or(0)];
+        let read = self.0.read_at(&mut bytes, start).unwrap_or(0);
+        (String::from_utf8_lossy(&bytes[..read]).into_owned(), start + read as u64)
+    }
 }
 
 /// Wait until a child has ended, without reaping it. False: the deadline passed first.
@@ -80,6 +88,11 @@ fn signal_name(signal: Signal) -> &'static str {
         Signal::TRAP => "SIGTRAP",
         _ => "another signal",
     }
+}
+
+/// Whether a file with this in its name is mapped into a process.
+pub(crate) fn has_mapped(pid: u32, name: &str) -> io::Result<bool> {
+    Ok(fs::read_to_string(format!("/proc/{pid}/maps"))?.lines().any(|line| line.contains(name)))
 }
 
 /// Stop a child.
