@@ -1,5 +1,6 @@
 //! What a case is, and how it is defined.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ pub struct Cases<'lane> {
 /// A case being defined.
 pub struct Definition<'cases, 'lane> {
     cases: &'cases mut Cases<'lane>,
-    what: &'static str,
+    what: Cow<'static, str>,
     rules: &'static [&'static str],
     peers: Peers,
     skip: Option<String>,
@@ -111,8 +112,8 @@ impl<'lane> Cases<'lane> {
     }
 
     /// Define a case that decides these rules.
-    pub fn case(&mut self, what: &'static str, rules: &'static [&'static str]) -> Definition<'_, 'lane> {
-        Definition { cases: self, what, rules, peers: Peers::Warm, skip: None, patience: None, upsets: false }
+    pub fn case(&mut self, what: impl Into<Cow<'static, str>>, rules: &'static [&'static str]) -> Definition<'_, 'lane> {
+        Definition { cases: self, what: what.into(), rules, peers: Peers::Warm, skip: None, patience: None, upsets: false }
     }
 
     /// All that were defined.
@@ -193,6 +194,20 @@ impl Definition<'_, '_> {
         for spec in specs {
             let skip = unshareable(self.cases.report, &spec);
             self.add(Some(texture_name(&spec)), skip, Arc::new(move |context| script(context, spec)));
+        }
+    }
+
+    /// As [`Definition::textures`], with something for the script beside each.
+    pub fn textures_with<T: Clone + Send + Sync + 'static>(
+        mut self,
+        specs: impl IntoIterator<Item = TextureSpec>,
+        beside: T,
+        script: fn(&Context<'_>, TextureSpec, T) -> Outcome,
+    ) {
+        for spec in specs {
+            let skip = unshareable(self.cases.report, &spec);
+            let beside = beside.clone();
+            self.add(Some(texture_name(&spec)), skip, Arc::new(move |context| script(context, spec, beside.clone())));
         }
     }
 

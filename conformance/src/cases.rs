@@ -22,6 +22,8 @@ pub fn define(cases: &mut Cases<'_>) {
     capability::define(cases);
     cases.area("memory", handle);
     memory::define(cases);
+    cases.area("memory", gpushare::HandleType::DmaBuf.name());
+    memory::define_dma_buf(cases);
     cases.area("handle", handle);
     handle::define(cases);
     cases.area("lifecycle", handle);

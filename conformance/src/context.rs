@@ -3,6 +3,7 @@
 //! A script holds [`Party`]s (peers in their role), [`Texture`]s and [`Handle`]s, and reads like the sentence that its rules are.
 //! Every step is recorded; the first that does not go as the script needs ends it with a [`Stop`].
 
+mod batches;
 mod faults;
 mod handles;
 mod party;

@@ -103,11 +103,11 @@ pub trait Backend {
     /// A [`Problem`].
     fn export_batch(&mut self, textures: &[Id]) -> Result<Batch, Problem>;
 
-    /// Import the textures of a batch, one for each number, or none.
+    /// Import the textures of a batch as it was received, one for each number, or none.
     ///
     /// # Errors
     /// A [`Problem`]; no texture exists then, and every handle is closed.
-    fn import_batch(&mut self, textures: &[Id], batch: Batch) -> Result<(), Problem>;
+    fn import_batch(&mut self, textures: &[Id], message: Message) -> Result<(), Problem>;
 
     /// Free a texture.
     ///

@@ -78,6 +78,12 @@ pub const FAULTS: &[Fault] = &[
     fault("identity_unchecked", &["L12"], "the exporter's device and driver are not compared with one's own"),
     fault("channels_swapped", &["L14"], "an import swaps the first and the third byte of each texel"),
     fault("trusts_descriptors", &["L11"], "the descriptor's fields are not compared with the device and the object"),
+    fault("subresource_is_first", &[], "a subresource that is written in an import lands in the first one"),
+    fault("size_of_process", &[], "how much memory a texture needs depends on the process"),
+    fault("batch_is_reversed", &[], "the textures of a batch arrive in the wrong order"),
+    fault("batch_is_cut_short", &[], "a batch over the limits is cut and sent"),
+    fault("empty_batch_is_refused", &[], "a batch of no texture is refused"),
+    fault("accepts_any_batch", &["L11"], "whatever is wrong with a batch, its textures arrive"),
     // What a channel does.
     fault("last_byte_changed", &[], "the last byte of a message is sent wrong"),
     fault("messages_swapped", &[], "the first two messages change places"),

@@ -5,7 +5,7 @@ use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::ring::{Offer, Role};
 use gpushare::{
-    Api, Batch, HandleType, Identity, OwnedHandle, Pattern, StreamOffer, Subresource, TextureDescriptor, TextureSpec,
+    Api, Batch, HandleType, Identity, Message, OwnedHandle, Pattern, StreamOffer, Subresource, TextureDescriptor, TextureSpec,
 };
 use gpushare_harness::backend::sync::SyncBackend;
 use gpushare_harness::backend::{Backend, ImportHandle, ImportRefused, MessageChannel, RingSide, StreamEnd};
@@ -139,11 +139,26 @@ impl Backend for FaultyBackend {
     }
 
     fn export_batch(&mut self, textures: &[Id]) -> Result<Batch, Problem> {
+        if fault::is("batch_is_cut_short") {
+            return self.inner.export_batch(&textures[..textures.len().min(Batch::MAX)]);
+        }
+        if fault::is("batch_is_reversed") {
+            let reversed: Vec<_> = textures.iter().rev().copied().collect();
+            return self.inner.export_batch(&reversed);
+        }
         self.inner.export_batch(textures)
     }
 
-    fn import_batch(&mut self, textures: &[Id], batch: Batch) -> Result<(), Problem> {
-        self.inner.import_batch(textures, batch)
+    fn import_batch(&mut self, textures: &[Id], message: Message) -> Result<(), Problem> {
+        if fault::is("empty_batch_is_refused") && textures.is_empty() {
+            return Err(Problem::new(Code::Descriptor, "fault"));
+        }
+        match self.inner.import_batch(textures, message) {
+            Err(_) if fault::is("accepts_any_batch") => {
+                textures.iter().try_for_each(|texture| self.inner.create(&[*texture], &any_spec()))
+            }
+            outcome => outcome,
+        }
     }
 
     fn free(&mut self, texture: Id) -> Result<(), Problem> {

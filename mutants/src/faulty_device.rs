@@ -313,6 +313,12 @@ impl Device for FaultyDevice {
             self.failed.fetch_add(1, Ordering::Relaxed);
         })?;
         texture.exported = true;
+        if fault::is("size_of_process") {
+            let mut fields: gpushare::descriptor::DescriptorFields = descriptor.into();
+            fields.allocation_size += u64::from(std::process::id());
+            let told = TextureDescriptor::new(fields)?;
+            return Ok((told, handle));
+        }
         if fault::is("second_export_is_another_object") && count > 0 {
             let other = self.inner.create_texture(self.spec(texture))?;
             let mut other = FaultyTexture::healthy(other, false);
@@ -391,6 +397,17 @@ impl Device for FaultyDevice {
         subresource: Subresource,
         fill: &mut dyn FnMut(&mut [u8]),
     ) -> Result<(), TextureError> {
+        if fault::is("subresource_is_first") && texture.imported {
+            // As many bytes as the right one has, as far as the first one has them.
+            let spec = *self.spec(texture);
+            let bytes = spec.part(subresource).map_or(0, |part| part.slice_bytes());
+            let mut texels = vec![0; usize::try_from(bytes).unwrap_or(0)];
+            fill(&mut texels);
+            return self.inner.write_subresource(texture.inner()?, Subresource::default(), &mut |first| {
+                let count = first.len().min(texels.len());
+                first[..count].copy_from_slice(&texels[..count]);
+            });
+        }
         self.inner.write_subresource(texture.inner()?, subresource, fill)
     }
 

@@ -72,6 +72,584 @@ const OTHERS: &[Entry] = &[
     leaks("memory::shared_memory::shared_and_freed_100_times", "export_leaks"),
     fails("memory::shared_memory::import_is_no_copy::rgba8_unorm_optimal_1024x1024", "import_is_copy"),
     fails("memory::shared_memory::freed_import_gives_heap_back::rgba8_unorm_optimal_1024x1024", "heap_never_shrinks"),
+    fails("memory::shared_memory::lines_contents_preserved::rgba8_unorm_optimal_4096x1_1d", "import_cleared"),
+    fails(
+        "memory::shared_memory::lines_contents_preserved_at_offset::rgba8_unorm_optimal_4096x1_1d_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::lines_importer_writes_exporter_reads::rgba8_unorm_optimal_4096x1_1d", "import_is_copy"),
+    fails("memory::shared_memory::lines_writes_after_import_are_seen::rgba8_unorm_optimal_4096x1_1d", "import_is_copy"),
+    fails("memory::shared_memory::lines_subresources_stay_apart::rgba8_unorm_optimal_4096x1_1dx3", "subresource_is_first"),
+    fails("memory::shared_memory::lines_imported_twice::rgba8_unorm_optimal_4096x1_1d", "imported_once_only"),
+    fails("memory::shared_memory::lines_survives_exporter_kill::rgba8_unorm_optimal_4096x1_1d", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::lines_survives_exporter_free::rgba8_unorm_optimal_4096x1_1d", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::lines_layout_same_in_every_process::rgba8_unorm_optimal_4096x1_1d", "size_of_process"),
+    fails("memory::shared_memory::lines_told_otherwise_is_refused::rgba8_unorm_optimal_4096x1_1d", "trusts_descriptors"),
+    leaks("memory::shared_memory::lines_shared_and_freed_16_times::rgba8_unorm_optimal_4096x1_1d", "export_leaks"),
+    fails("memory::shared_memory::mips_contents_preserved::rgba8_unorm_optimal_61x47_6_levels", "import_cleared"),
+    fails(
+        "memory::shared_memory::mips_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_6_levels_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::mips_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_6_levels", "import_is_copy"),
+    fails("memory::shared_memory::mips_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_6_levels", "import_is_copy"),
+    fails("memory::shared_memory::mips_subresources_stay_apart::rgba8_unorm_optimal_61x47_6_levels", "subresource_is_first"),
+    fails("memory::shared_memory::mips_imported_twice::rgba8_unorm_optimal_61x47_6_levels", "imported_once_only"),
+    fails(
+        "memory::shared_memory::mips_survives_exporter_kill::rgba8_unorm_optimal_61x47_6_levels",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::mips_survives_exporter_free::rgba8_unorm_optimal_61x47_6_levels",
+        "payload_dies_with_exporter",
+    ),
+    fails("memory::shared_memory::mips_layout_same_in_every_process::rgba8_unorm_optimal_61x47_6_levels", "size_of_process"),
+    fails("memory::shared_memory::mips_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_6_levels", "trusts_descriptors"),
+    leaks("memory::shared_memory::mips_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_6_levels", "export_leaks"),
+    fails("memory::shared_memory::layers_contents_preserved::rgba8_unorm_optimal_61x47x5", "import_cleared"),
+    fails(
+        "memory::shared_memory::layers_contents_preserved_at_offset::rgba8_unorm_optimal_61x47x5_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::layers_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47x5", "import_is_copy"),
+    fails("memory::shared_memory::layers_writes_after_import_are_seen::rgba8_unorm_optimal_61x47x5", "import_is_copy"),
+    fails("memory::shared_memory::layers_subresources_stay_apart::rgba8_unorm_optimal_61x47x5", "subresource_is_first"),
+    fails("memory::shared_memory::layers_imported_twice::rgba8_unorm_optimal_61x47x5", "imported_once_only"),
+    fails("memory::shared_memory::layers_survives_exporter_kill::rgba8_unorm_optimal_61x47x5", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::layers_survives_exporter_free::rgba8_unorm_optimal_61x47x5", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::layers_layout_same_in_every_process::rgba8_unorm_optimal_61x47x5", "size_of_process"),
+    fails("memory::shared_memory::layers_told_otherwise_is_refused::rgba8_unorm_optimal_61x47x5", "trusts_descriptors"),
+    leaks("memory::shared_memory::layers_shared_and_freed_16_times::rgba8_unorm_optimal_61x47x5", "export_leaks"),
+    fails("memory::shared_memory::layered_mips_contents_preserved::rgba8_unorm_optimal_61x47x3_6_levels", "import_cleared"),
+    fails(
+        "memory::shared_memory::layered_mips_contents_preserved_at_offset::rgba8_unorm_optimal_61x47x3_6_levels_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::layered_mips_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47x3_6_levels",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::layered_mips_writes_after_import_are_seen::rgba8_unorm_optimal_61x47x3_6_levels",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::layered_mips_subresources_stay_apart::rgba8_unorm_optimal_61x47x3_6_levels",
+        "subresource_is_first",
+    ),
+    fails("memory::shared_memory::layered_mips_imported_twice::rgba8_unorm_optimal_61x47x3_6_levels", "imported_once_only"),
+    fails(
+        "memory::shared_memory::layered_mips_survives_exporter_kill::rgba8_unorm_optimal_61x47x3_6_levels",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::layered_mips_survives_exporter_free::rgba8_unorm_optimal_61x47x3_6_levels",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::layered_mips_layout_same_in_every_process::rgba8_unorm_optimal_61x47x3_6_levels",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::layered_mips_told_otherwise_is_refused::rgba8_unorm_optimal_61x47x3_6_levels",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::layered_mips_shared_and_freed_16_times::rgba8_unorm_optimal_61x47x3_6_levels",
+        "export_leaks",
+    ),
+    fails("memory::shared_memory::volume_contents_preserved::rgba8_unorm_optimal_31x17x9_3d", "import_cleared"),
+    fails(
+        "memory::shared_memory::volume_contents_preserved_at_offset::rgba8_unorm_optimal_31x17x9_3d_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::volume_importer_writes_exporter_reads::rgba8_unorm_optimal_31x17x9_3d", "import_is_copy"),
+    fails("memory::shared_memory::volume_writes_after_import_are_seen::rgba8_unorm_optimal_31x17x9_3d", "import_is_copy"),
+    fails("memory::shared_memory::volume_subresources_stay_apart::rgba8_unorm_optimal_31x17x9_3d", "subresource_is_first"),
+    fails("memory::shared_memory::volume_imported_twice::rgba8_unorm_optimal_31x17x9_3d", "imported_once_only"),
+    fails("memory::shared_memory::volume_survives_exporter_kill::rgba8_unorm_optimal_31x17x9_3d", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::volume_survives_exporter_free::rgba8_unorm_optimal_31x17x9_3d", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::volume_layout_same_in_every_process::rgba8_unorm_optimal_31x17x9_3d", "size_of_process"),
+    fails("memory::shared_memory::volume_told_otherwise_is_refused::rgba8_unorm_optimal_31x17x9_3d", "trusts_descriptors"),
+    leaks("memory::shared_memory::volume_shared_and_freed_16_times::rgba8_unorm_optimal_31x17x9_3d", "export_leaks"),
+    fails("memory::shared_memory::volume_mips_contents_preserved::rgba8_unorm_optimal_32x16x8_3d_6_levels", "import_cleared"),
+    fails(
+        "memory::shared_memory::volume_mips_contents_preserved_at_offset::rgba8_unorm_optimal_32x16x8_3d_6_levels_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::volume_mips_importer_writes_exporter_reads::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::volume_mips_writes_after_import_are_seen::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::volume_mips_subresources_stay_apart::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "subresource_is_first",
+    ),
+    fails("memory::shared_memory::volume_mips_imported_twice::rgba8_unorm_optimal_32x16x8_3d_6_levels", "imported_once_only"),
+    fails(
+        "memory::shared_memory::volume_mips_survives_exporter_kill::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::volume_mips_survives_exporter_free::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::volume_mips_layout_same_in_every_process::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::volume_mips_told_otherwise_is_refused::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::volume_mips_shared_and_freed_16_times::rgba8_unorm_optimal_32x16x8_3d_6_levels",
+        "export_leaks",
+    ),
+    fails("memory::shared_memory::cube_contents_preserved::rgba8_unorm_optimal_32x32x6_cube_compatible", "import_cleared"),
+    fails(
+        "memory::shared_memory::cube_contents_preserved_at_offset::rgba8_unorm_optimal_32x32x6_cube_compatible_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::cube_importer_writes_exporter_reads::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::cube_writes_after_import_are_seen::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::cube_subresources_stay_apart::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "subresource_is_first",
+    ),
+    fails("memory::shared_memory::cube_imported_twice::rgba8_unorm_optimal_32x32x6_cube_compatible", "imported_once_only"),
+    fails(
+        "memory::shared_memory::cube_survives_exporter_kill::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::cube_survives_exporter_free::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::cube_layout_same_in_every_process::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::cube_told_otherwise_is_refused::rgba8_unorm_optimal_32x32x6_cube_compatible",
+        "trusts_descriptors",
+    ),
+    leaks("memory::shared_memory::cube_shared_and_freed_16_times::rgba8_unorm_optimal_32x32x6_cube_compatible", "export_leaks"),
+    fails(
+        "memory::shared_memory::multisample_contents_preserved::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "import_cleared",
+    ),
+    fails(
+        "memory::shared_memory::multisample_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_4_samples_attachment_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::multisample_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::multisample_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::multisample_subresources_stay_apart::rgba8_unorm_optimal_61x47x3_4_samples_attachment",
+        "subresource_is_first",
+    ),
+    fails(
+        "memory::shared_memory::multisample_imported_twice::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "imported_once_only",
+    ),
+    fails(
+        "memory::shared_memory::multisample_survives_exporter_kill::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::multisample_survives_exporter_free::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::multisample_layout_same_in_every_process::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::multisample_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::multisample_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_4_samples_attachment",
+        "export_leaks",
+    ),
+    fails("memory::shared_memory::depth_stencil_contents_preserved::d16_unorm_optimal_61x47", "import_cleared"),
+    fails(
+        "memory::shared_memory::depth_stencil_contents_preserved_at_offset::d16_unorm_optimal_61x47_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::depth_stencil_importer_writes_exporter_reads::d16_unorm_optimal_61x47", "import_is_copy"),
+    fails("memory::shared_memory::depth_stencil_writes_after_import_are_seen::d16_unorm_optimal_61x47", "import_is_copy"),
+    fails(
+        "memory::shared_memory::depth_stencil_subresources_stay_apart::d16_unorm_s8_uint_optimal_61x47",
+        "subresource_is_first",
+    ),
+    fails("memory::shared_memory::depth_stencil_imported_twice::d16_unorm_optimal_61x47", "imported_once_only"),
+    fails("memory::shared_memory::depth_stencil_survives_exporter_kill::d16_unorm_optimal_61x47", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::depth_stencil_survives_exporter_free::d16_unorm_optimal_61x47", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::depth_stencil_layout_same_in_every_process::d16_unorm_optimal_61x47", "size_of_process"),
+    fails("memory::shared_memory::depth_stencil_told_otherwise_is_refused::d16_unorm_optimal_61x47", "trusts_descriptors"),
+    leaks("memory::shared_memory::depth_stencil_shared_and_freed_16_times::d16_unorm_optimal_61x47", "export_leaks"),
+    fails("memory::shared_memory::compressed_contents_preserved::bc1_rgb_unorm_optimal_61x47", "import_cleared"),
+    fails(
+        "memory::shared_memory::compressed_contents_preserved_at_offset::bc1_rgb_unorm_optimal_61x47_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::compressed_importer_writes_exporter_reads::bc1_rgb_unorm_optimal_61x47", "import_is_copy"),
+    fails("memory::shared_memory::compressed_writes_after_import_are_seen::bc1_rgb_unorm_optimal_61x47", "import_is_copy"),
+    fails("memory::shared_memory::compressed_imported_twice::bc1_rgb_unorm_optimal_61x47", "imported_once_only"),
+    fails(
+        "memory::shared_memory::compressed_survives_exporter_kill::bc1_rgb_unorm_optimal_61x47",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::compressed_survives_exporter_free::bc1_rgb_unorm_optimal_61x47",
+        "payload_dies_with_exporter",
+    ),
+    fails("memory::shared_memory::compressed_layout_same_in_every_process::bc1_rgb_unorm_optimal_61x47", "size_of_process"),
+    fails("memory::shared_memory::compressed_told_otherwise_is_refused::bc1_rgb_unorm_optimal_61x47", "trusts_descriptors"),
+    leaks("memory::shared_memory::compressed_shared_and_freed_16_times::bc1_rgb_unorm_optimal_61x47", "export_leaks"),
+    fails("memory::shared_memory::planar_contents_preserved::g8b8g8r8_422_unorm_optimal_62x47", "import_cleared"),
+    fails(
+        "memory::shared_memory::planar_contents_preserved_at_offset::g8b8g8r8_422_unorm_optimal_62x47_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::planar_importer_writes_exporter_reads::g8b8g8r8_422_unorm_optimal_62x47", "import_is_copy"),
+    fails("memory::shared_memory::planar_writes_after_import_are_seen::g8b8g8r8_422_unorm_optimal_62x47", "import_is_copy"),
+    fails("memory::shared_memory::planar_subresources_stay_apart::g8_b8_r8_420_unorm_optimal_62x48", "subresource_is_first"),
+    fails("memory::shared_memory::planar_imported_twice::g8b8g8r8_422_unorm_optimal_62x47", "imported_once_only"),
+    fails(
+        "memory::shared_memory::planar_survives_exporter_kill::g8b8g8r8_422_unorm_optimal_62x47",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::planar_survives_exporter_free::g8b8g8r8_422_unorm_optimal_62x47",
+        "payload_dies_with_exporter",
+    ),
+    fails("memory::shared_memory::planar_layout_same_in_every_process::g8b8g8r8_422_unorm_optimal_62x47", "size_of_process"),
+    fails("memory::shared_memory::planar_told_otherwise_is_refused::g8b8g8r8_422_unorm_optimal_62x47", "trusts_descriptors"),
+    leaks("memory::shared_memory::planar_shared_and_freed_16_times::g8b8g8r8_422_unorm_optimal_62x47", "export_leaks"),
+    fails("memory::shared_memory::packed_contents_preserved::r5g6b5_unorm_optimal_61x47", "import_cleared"),
+    fails(
+        "memory::shared_memory::packed_contents_preserved_at_offset::r5g6b5_unorm_optimal_61x47_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::packed_importer_writes_exporter_reads::r5g6b5_unorm_optimal_61x47", "import_is_copy"),
+    fails("memory::shared_memory::packed_writes_after_import_are_seen::r5g6b5_unorm_optimal_61x47", "import_is_copy"),
+    fails("memory::shared_memory::packed_imported_twice::r5g6b5_unorm_optimal_61x47", "imported_once_only"),
+    fails("memory::shared_memory::packed_survives_exporter_kill::r5g6b5_unorm_optimal_61x47", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::packed_survives_exporter_free::r5g6b5_unorm_optimal_61x47", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::packed_layout_same_in_every_process::r5g6b5_unorm_optimal_61x47", "size_of_process"),
+    fails("memory::shared_memory::packed_told_otherwise_is_refused::r5g6b5_unorm_optimal_61x47", "trusts_descriptors"),
+    leaks("memory::shared_memory::packed_shared_and_freed_16_times::r5g6b5_unorm_optimal_61x47", "export_leaks"),
+    fails("memory::shared_memory::large_texels_contents_preserved::rgba32_sfloat_optimal_128x96", "import_cleared"),
+    fails(
+        "memory::shared_memory::large_texels_contents_preserved_at_offset::rgba32_sfloat_optimal_128x96_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::large_texels_importer_writes_exporter_reads::rgba32_sfloat_optimal_128x96", "import_is_copy"),
+    fails("memory::shared_memory::large_texels_writes_after_import_are_seen::rgba32_sfloat_optimal_128x96", "import_is_copy"),
+    fails("memory::shared_memory::large_texels_imported_twice::rgba32_sfloat_optimal_128x96", "imported_once_only"),
+    fails(
+        "memory::shared_memory::large_texels_survives_exporter_kill::rgba32_sfloat_optimal_128x96",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::large_texels_survives_exporter_free::rgba32_sfloat_optimal_128x96",
+        "payload_dies_with_exporter",
+    ),
+    fails("memory::shared_memory::large_texels_layout_same_in_every_process::rgba32_sfloat_optimal_128x96", "size_of_process"),
+    fails("memory::shared_memory::large_texels_told_otherwise_is_refused::rgba32_sfloat_optimal_128x96", "trusts_descriptors"),
+    leaks("memory::shared_memory::large_texels_shared_and_freed_16_times::rgba32_sfloat_optimal_128x96", "export_leaks"),
+    fails("memory::shared_memory::attachment_contents_preserved::rgba8_unorm_optimal_61x47_attachment", "import_cleared"),
+    fails(
+        "memory::shared_memory::attachment_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_attachment_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::attachment_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::attachment_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::attachment_subresources_stay_apart::d24_unorm_s8_uint_optimal_61x47_attachment",
+        "subresource_is_first",
+    ),
+    fails("memory::shared_memory::attachment_imported_twice::rgba8_unorm_optimal_61x47_attachment", "imported_once_only"),
+    fails(
+        "memory::shared_memory::attachment_survives_exporter_kill::rgba8_unorm_optimal_61x47_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::attachment_survives_exporter_free::rgba8_unorm_optimal_61x47_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::attachment_layout_same_in_every_process::rgba8_unorm_optimal_61x47_attachment",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::attachment_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_attachment",
+        "trusts_descriptors",
+    ),
+    leaks("memory::shared_memory::attachment_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_attachment", "export_leaks"),
+    fails(
+        "memory::shared_memory::input_attachment_contents_preserved::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "import_cleared",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_attachment_input_attachment_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_subresources_stay_apart::d24_unorm_s8_uint_optimal_61x47_attachment_input_attachment",
+        "subresource_is_first",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_imported_twice::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "imported_once_only",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_survives_exporter_kill::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_survives_exporter_free::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_layout_same_in_every_process::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::input_attachment_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::input_attachment_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_attachment_input_attachment",
+        "export_leaks",
+    ),
+    fails("memory::shared_memory::storage_contents_preserved::rgba8_unorm_optimal_61x47_storage", "import_cleared"),
+    fails(
+        "memory::shared_memory::storage_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_storage_suballocated",
+        "offset_ignored",
+    ),
+    fails("memory::shared_memory::storage_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_storage", "import_is_copy"),
+    fails("memory::shared_memory::storage_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_storage", "import_is_copy"),
+    fails("memory::shared_memory::storage_imported_twice::rgba8_unorm_optimal_61x47_storage", "imported_once_only"),
+    fails(
+        "memory::shared_memory::storage_survives_exporter_kill::rgba8_unorm_optimal_61x47_storage",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::storage_survives_exporter_free::rgba8_unorm_optimal_61x47_storage",
+        "payload_dies_with_exporter",
+    ),
+    fails("memory::shared_memory::storage_layout_same_in_every_process::rgba8_unorm_optimal_61x47_storage", "size_of_process"),
+    fails("memory::shared_memory::storage_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_storage", "trusts_descriptors"),
+    leaks("memory::shared_memory::storage_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_storage", "export_leaks"),
+    fails(
+        "memory::shared_memory::all_usages_contents_preserved::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "import_cleared",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_imported_twice::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "imported_once_only",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_survives_exporter_kill::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_survives_exporter_free::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_layout_same_in_every_process::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::all_usages_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::all_usages_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_storage_attachment_input_attachment",
+        "export_leaks",
+    ),
+    fails("memory::shared_memory::copied_only_contents_preserved::rgba8_unorm_optimal_61x47_copied_only", "import_cleared"),
+    fails(
+        "memory::shared_memory::copied_only_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_copied_only_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::copied_only_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_copied_only",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::copied_only_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_copied_only",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::copied_only_subresources_stay_apart::d24_unorm_s8_uint_optimal_61x47_copied_only",
+        "subresource_is_first",
+    ),
+    fails("memory::shared_memory::copied_only_imported_twice::rgba8_unorm_optimal_61x47_copied_only", "imported_once_only"),
+    fails(
+        "memory::shared_memory::copied_only_survives_exporter_kill::rgba8_unorm_optimal_61x47_copied_only",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::copied_only_survives_exporter_free::rgba8_unorm_optimal_61x47_copied_only",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::copied_only_layout_same_in_every_process::rgba8_unorm_optimal_61x47_copied_only",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::copied_only_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_copied_only",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::copied_only_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_copied_only",
+        "export_leaks",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_contents_preserved::rgba8_unorm_optimal_61x47_mutable_format",
+        "import_cleared",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_contents_preserved_at_offset::rgba8_unorm_optimal_61x47_mutable_format_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_importer_writes_exporter_reads::rgba8_unorm_optimal_61x47_mutable_format",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_writes_after_import_are_seen::rgba8_unorm_optimal_61x47_mutable_format",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_imported_twice::rgba8_unorm_optimal_61x47_mutable_format",
+        "imported_once_only",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_survives_exporter_kill::rgba8_unorm_optimal_61x47_mutable_format",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_survives_exporter_free::rgba8_unorm_optimal_61x47_mutable_format",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_layout_same_in_every_process::rgba8_unorm_optimal_61x47_mutable_format",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::mutable_format_told_otherwise_is_refused::rgba8_unorm_optimal_61x47_mutable_format",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::mutable_format_shared_and_freed_16_times::rgba8_unorm_optimal_61x47_mutable_format",
+        "export_leaks",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_contents_preserved::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "import_cleared",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_contents_preserved_at_offset::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers_suballocated",
+        "offset_ignored",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_importer_writes_exporter_reads::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_writes_after_import_are_seen::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "import_is_copy",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_subresources_stay_apart::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "subresource_is_first",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_imported_twice::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "imported_once_only",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_survives_exporter_kill::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_survives_exporter_free::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "payload_dies_with_exporter",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_layout_same_in_every_process::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "size_of_process",
+    ),
+    fails(
+        "memory::shared_memory::slices_as_layers_told_otherwise_is_refused::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "trusts_descriptors",
+    ),
+    leaks(
+        "memory::shared_memory::slices_as_layers_shared_and_freed_16_times::rgba8_unorm_optimal_31x17x8_3d_slices_as_layers",
+        "export_leaks",
+    ),
+    fails("memory::shared_memory::batch_arrives::16_textures", "batch_is_reversed"),
+    fails("memory::shared_memory::batch_of_none_arrives", "empty_batch_is_refused"),
+    fails("memory::shared_memory::batch_of_many_kinds_arrives", "batch_is_reversed"),
+    fails("memory::shared_memory::batch_of_neighbours_arrives", "offset_ignored"),
+    fails("memory::shared_memory::batch_shares_payload", "import_is_copy"),
+    fails("memory::shared_memory::batch_sent_twice_arrives_twice", "imported_once_only"),
+    fails("memory::shared_memory::batches_in_both_directions", "batch_is_reversed"),
+    fails("memory::shared_memory::batch_survives_exporter_kill", "payload_dies_with_exporter"),
+    fails("memory::shared_memory::batch_in_flight_survives_exporter_kill", "payload_dies_with_exporter"),
+    leaks("memory::shared_memory::batch_shared_and_freed_16_times", "export_leaks"),
+    fails("memory::shared_memory::batch_with_too_many_is_refused", "batch_is_cut_short"),
+    fails("memory::shared_memory::batch_with_undeclared_is_refused", "export_undeclared"),
+    fails("memory::shared_memory::spoilt_batch_is_refused::last_descriptor", "accepts_any_batch"),
     fails("handle::shared_memory::export_is_new", "export_returns_same_number"),
     fails("handle::shared_memory::export_is_close_on_exec", "export_inheritable"),
     fails("handle::shared_memory::export_is_not_inherited", "export_inheritable"),

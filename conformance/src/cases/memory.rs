@@ -1,7 +1,9 @@
 //! What textures hold, from one process to another.
 
+mod batch;
 mod contents;
 mod count;
+mod kinds;
 mod lifetime;
 mod payload;
 
@@ -14,4 +16,10 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     payload::define(cases);
     lifetime::define(cases);
     count::define(cases);
+    kinds::define(cases);
+    batch::define(cases);
+}
+
+pub(super) fn define_dma_buf(cases: &mut Cases<'_>) {
+    kinds::define_dma_buf(cases);
 }

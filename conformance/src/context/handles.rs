@@ -12,6 +12,12 @@ use crate::context::{Handle, Party};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerChannel(u32);
 
+impl PeerChannel {
+    pub(super) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// What a peer received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrived {

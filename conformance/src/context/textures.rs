@@ -2,7 +2,7 @@
 
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
-use gpushare::{Identity, Pattern, TextureSpec};
+use gpushare::{Identity, Pattern, Subresource, TextureSpec};
 use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Problem, Reply, Request};
 
 use crate::case::{Outcome, Stop};
@@ -86,6 +86,28 @@ impl Party<'_, '_> {
         match self.compare(texture, pattern)? {
             None => Ok(()),
             Some(mismatch) => Err(Stop::Fail(format!("{} at {}: {mismatch}", self.role(), self.context.last_step()))),
+        }
+    }
+
+    /// Fill one subresource of a texture.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn fill_only(&self, texture: Texture, only: Subresource, pattern: Pattern) -> Outcome {
+        self.must_do(&Request::Fill { texture: texture.0, pattern, only: Some(only) })
+    }
+
+    /// One subresource of the texture has to hold this picture.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] tells how it differs.
+    pub fn verify_only(&self, texture: Texture, only: Subresource, pattern: Pattern) -> Outcome {
+        match self.must(&Request::Verify { texture: texture.0, pattern, only: Some(only) })? {
+            Reply::Done => Ok(()),
+            Reply::Mismatch(mismatch) => {
+                Err(Stop::Fail(format!("{} at {}: {only:?}: {mismatch}", self.role(), self.context.last_step())))
+            }
+            other => Err(self.unexpected(&other)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::{
-    Batch, Device, Identity, OwnedHandle, Pattern, Refused, Subresource, SyncKind, Synchronisation, TextureDescriptor,
+    Batch, Device, Identity, Message, OwnedHandle, Pattern, Refused, Subresource, SyncKind, Synchronisation, TextureDescriptor,
     TextureError, TextureSpec,
 };
 
@@ -204,7 +204,8 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
         Ok(Batch::from_exported(exported.collect::<Result<_, _>>()?)?)
     }
 
-    fn import_batch(&mut self, textures: &[Id], batch: Batch) -> Result<(), Problem> {
+    fn import_batch(&mut self, textures: &[Id], message: Message) -> Result<(), Problem> {
+        let batch = Batch::from_message(message).map_err(TextureError::from)?;
         textures.iter().try_for_each(|texture| self.check_free(*texture))?;
         if textures.len() != batch.len() {
             let text = format!("{} textures came for {} numbers", batch.len(), textures.len());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use gpushare::channel::Limits;
 use gpushare::descriptor::DescriptorFields;
-use gpushare::{Batch, Channel, ChannelError, Deadline, OwnedHandle, TextureError};
+use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
 
 use crate::backend::{Backend, MessageChannel};
 use crate::peer::handles::Handles;
@@ -184,8 +184,7 @@ impl Server {
             }
             Request::ReceiveTextures { channel, textures, within } => {
                 let message = find(&mut self.channels, channel)?.receive(deadline(within))?;
-                let batch = Batch::from_message(message).map_err(TextureError::from)?;
-                done(self.backend.import_batch(&textures, batch))
+                done(self.backend.import_batch(&textures, message))
             }
             _ => Err(Problem::new(Code::Request, "not a request for a channel")),
         }

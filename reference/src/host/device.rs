@@ -74,6 +74,11 @@ impl HostDevice {
             let (found, expected) = (format!("{:?}", fields.planes), format!("{expected:?}"));
             return Err(DescriptorError::Mismatch { field: "planes", found, expected }.into());
         }
+        let bytes = fields.texture.packed_bytes().saturating_mul(u64::from(fields.texture.samples));
+        if fields.texture.placement == Placement::Dedicated && fields.allocation_size != bytes {
+            let (found, expected) = (fields.allocation_size.to_string(), format!("{bytes} bytes for this texture"));
+            return Err(DescriptorError::Mismatch { field: "allocation_size", found, expected }.into());
+        }
         Ok(())
     }
 }
