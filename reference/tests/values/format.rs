@@ -25,6 +25,9 @@ fn a_format(#[case] format: Format, #[case] bytes: u32, #[case] numbers: Numbers
     assert_eq!(serde_json::from_value::<Format>(name.into()).expect("it is read"), format);
 }
 
+/// Of a plane: texels of a block, bytes of a block, and how many texels of the picture one of its texels stands for.
+type Geometry = ((u32, u32), u32, (u32, u32));
+
 #[rstest]
 #[case(Format::R8G8B8Unorm, Class::Color, &[((1, 1), 3, (1, 1))])]
 #[case(Format::D24UnormS8Uint, Class::DepthStencil, &[((1, 1), 4, (1, 1)), ((1, 1), 1, (1, 1))])]
@@ -36,7 +39,7 @@ fn a_format(#[case] format: Format, #[case] bytes: u32, #[case] numbers: Numbers
 #[case(Format::G8B8R8Planes2Every2x2, Class::Planar, &[((1, 1), 1, (1, 1)), ((1, 1), 2, (2, 2))])]
 #[case(Format::G8B8R8Planes3Every2x1, Class::Planar, &[((1, 1), 1, (1, 1)), ((1, 1), 1, (2, 1)), ((1, 1), 1, (2, 1))])]
 #[case(Format::G10B10R10Planes2Every2x2, Class::Planar, &[((1, 1), 2, (1, 1)), ((1, 1), 4, (2, 2))])]
-fn classes_and_planes(#[case] format: Format, #[case] class: Class, #[case] expected: &[((u32, u32), u32, (u32, u32))]) {
+fn classes_and_planes(#[case] format: Format, #[case] class: Class, #[case] expected: &[Geometry]) {
     let planes: Vec<_> = format.planes().iter().map(|plane| (plane.block, plane.block_bytes, plane.subsampling)).collect();
 
     assert_eq!((format.class(), planes.as_slice()), (class, expected));
