@@ -4,7 +4,9 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use gpushare::descriptor::{DescriptorFields as Fields, PlaneLayout};
 use gpushare::host::HostDevice;
-use gpushare::{Api, Device, Format, HandleType, OwnedHandle, TextureDescriptor, TextureError, TextureSpec, Tiling, Uuid};
+use gpushare::{
+    Api, Device, Format, HandleType, OwnedHandle, Placement, TextureDescriptor, TextureError, TextureSpec, Tiling, Uuid,
+};
 use rstest::rstest;
 use rustix::fs::SealFlags;
 
@@ -45,7 +47,8 @@ fn of_vulkan(fields: &mut Fields) {
 #[case::another_memory_type(|f: &mut Fields| f.memory_type_index = 1, "descriptor: memory_type_index is 1, this device has 0")]
 #[case::rows_further_apart(|f: &mut Fields| { f.planes[0].row_pitch = 128; f.allocation_size = 512 }, "descriptor: planes is [PlaneLayout { offset: 0, row_pitch: 128, array_pitch: 256, depth_pitch: 0 }], this device has [PlaneLayout { offset: 0, row_pitch: 64, array_pitch: 256, depth_pitch: 0 }]")]
 #[case::later_plane(|f: &mut Fields| { f.planes[0] = PlaneLayout { offset: 64, ..f.planes[0] }; f.allocation_size = 512 }, "descriptor: planes is [PlaneLayout { offset: 64, row_pitch: 64, array_pitch: 256, depth_pitch: 0 }], this device has [PlaneLayout { offset: 0, row_pitch: 64, array_pitch: 256, depth_pitch: 0 }]")]
-#[case::more_memory_than_there_is(|f: &mut Fields| f.allocation_size = 257, "the object behind the handle has 256 bytes, the descriptor says 257")]
+#[case::more_memory_than_it_needs(|f: &mut Fields| f.allocation_size = 257, "descriptor: allocation_size is 257, this device has 256 bytes for this texture")]
+#[case::more_memory_than_there_is(|f: &mut Fields| (f.texture.placement, f.allocation_size) = (Placement::Suballocated, 257), "the object behind the handle has 256 bytes, the descriptor says 257")]
 #[case::a_larger_texture(|f: &mut Fields| { f.texture.height = 8; f.allocation_size = 512; f.planes[0].array_pitch = 512 }, "the object behind the handle has 256 bytes, the descriptor says 512")]
 #[case::less_memory_than_there_is(|f: &mut Fields| { f.texture.height = 2; f.allocation_size = 128; f.planes[0].array_pitch = 128 }, "the shared memory object has 256 bytes, expected 128")]
 fn a_descriptor_that_does_not_fit(#[case] spoil: fn(&mut Fields), #[case] expected: &str) {
