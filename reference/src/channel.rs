@@ -9,7 +9,7 @@
 //! use ([`ChannelError::Broken`]), because the place where the next message begins is no longer known.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
@@ -199,25 +199,20 @@ impl Channel {
         frame.extend_from_slice(&u16::try_from(handles.len()).unwrap_or(u16::MAX).to_le_bytes());
         frame.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
         frame.extend_from_slice(bytes);
-        let borrowed = socket::borrow(handles);
         let mut sent = 0;
         while sent < frame.len() {
-            let beside: &[_] = if sent == 0 { &borrowed } else { &[] };
-            match self.socket.send(&frame[sent..], beside) {
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let waited = match error.kind() {
-                        io::ErrorKind::WouldBlock => self.socket.wait_writable(deadline).map_err(os("waiting to send")),
-                        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Err(ChannelError::Closed),
-                        _ => Err(os("sending")(error)),
-                    };
-                    if !matches!(waited, Ok(true)) {
-                        self.broken |= sent > 0;
-                        return Err(waited.err().unwrap_or(ChannelError::TimedOut));
-                    }
+            let beside: &[_] = if sent == 0 { handles } else { &[] };
+            let error = match self.socket.send(&frame[sent..], beside, deadline) {
+                Ok(Some(count)) => {
+                    sent += count;
+                    continue;
                 }
-            }
+                Ok(None) => ChannelError::TimedOut,
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ChannelError::Closed,
+                Err(error) => os("sending")(error),
+            };
+            self.broken |= sent > 0;
+            return Err(error);
         }
         Ok(())
     }
@@ -274,7 +269,7 @@ impl Channel {
 
     fn receive_header(&mut self, deadline: Deadline) -> Result<(), ChannelError> {
         let Incoming { header, filled, handles, lost, .. } = &mut self.incoming;
-        let count = receive_some(&self.socket, &mut header[*filled..], self.limits.handles, handles, lost, deadline)?;
+        let count = receive_some(&mut self.socket, &mut header[*filled..], self.limits.handles, handles, lost, deadline)?;
         if count == 0 {
             let received = *filled;
             return Err(if received == 0 {
@@ -290,7 +285,7 @@ impl Channel {
     fn receive_body(&mut self, body: usize, length: usize, deadline: Deadline) -> Result<(), ChannelError> {
         let Incoming { body: buffer, filled, handles, lost, .. } = &mut self.incoming;
         buffer.resize(length.min(body + CHUNK), 0);
-        let count = receive_some(&self.socket, &mut buffer[body..], self.limits.handles, handles, lost, deadline)?;
+        let count = receive_some(&mut self.socket, &mut buffer[body..], self.limits.handles, handles, lost, deadline)?;
         if count == 0 {
             return Err(ChannelError::CutOff { received: *filled, announced: HEADER + length });
         }
@@ -314,31 +309,20 @@ impl Channel {
 
 /// Wait for bytes and take some. Handles collect in `handles`, at most `room` of them; `lost` is set when the kernel dropped some.
 fn receive_some(
-    socket: &Socket,
+    socket: &mut Socket,
     bytes: &mut [u8],
     room: usize,
     handles: &mut Vec<OwnedHandle>,
     lost: &mut bool,
     deadline: Deadline,
 ) -> Result<usize, ChannelError> {
-    loop {
-        match socket.receive(bytes, room, handles) {
-            // The kernel's buffer is aligned and may hold one more than was asked for.
-            Ok(_) if handles.len() > room => {
-                return Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room });
-            }
-            Ok(received) => {
-                *lost |= received.truncated;
-                return Ok(received.bytes);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if !socket.wait_readable(deadline).map_err(os("waiting to receive"))? {
-                    return Err(ChannelError::TimedOut);
-                }
-            }
-            Err(error) => return Err(os("receiving")(error)),
+    match socket.receive(bytes, room, handles, deadline).map_err(os("receiving"))? {
+        None => Err(ChannelError::TimedOut),
+        // The kernel's buffer is aligned and may hold one more than was asked for.
+        Some(_) if handles.len() > room => Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room }),
+        Some(received) => {
+            *lost |= received.truncated;
+            Ok(received.bytes)
         }
     }
 }
@@ -355,7 +339,6 @@ fn os(what: &'static str) -> impl FnOnce(io::Error) -> ChannelError {
 #[derive(Debug)]
 pub struct Listener {
     listening: Listening,
-    path: PathBuf,
 }
 
 impl Listener {
@@ -364,8 +347,7 @@ impl Listener {
     /// # Errors
     /// [`ChannelError::Os`], with `AddrInUse` when the path exists.
     pub fn bind(path: &Path) -> Result<Self, ChannelError> {
-        let listening = Listening::bind(path).map_err(os("listening"))?;
-        Ok(Self { listening, path: path.to_owned() })
+        Ok(Self { listening: Listening::bind(path).map_err(os("listening"))? })
     }
 
     /// The next peer.
@@ -377,12 +359,5 @@ impl Listener {
             Some(socket) => Ok(Channel::over(socket)),
             None => Err(ChannelError::TimedOut),
         }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        // The file is ours (bind was exclusive); that somebody removed it already is no error.
-        let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -9,7 +9,7 @@ use crate::sys;
 /// An operating-system handle that is closed exactly once, when it is dropped.
 ///
 /// On Unix a file descriptor; `-1` cannot be held. It converts from and into `OwnedFd` there, and lends itself
-/// as `AsFd`.
+/// as `AsFd`. On Windows a `HANDLE`, with the same for `std::os::windows::io::OwnedHandle` and `AsHandle`.
 #[derive(Debug)]
 pub struct OwnedHandle(pub(crate) sys::RawOwned);
 
@@ -20,6 +20,15 @@ impl OwnedHandle {
     /// The operating system's, for instance `EMFILE` when the process has no descriptor left.
     pub fn try_clone(&self) -> std::io::Result<Self> {
         sys::handle::duplicate(&self.0).map(Self)
+    }
+
+    /// A duplicate of this process's standard input: how a child takes up a channel that it was given there. For the parent's
+    /// side, a handle converts into [`Stdio`](std::process::Stdio).
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn standard_input() -> std::io::Result<Self> {
+        sys::handle::standard_input().map(Self)
     }
 
     /// Take over an open handle that came as a number, for instance from C.

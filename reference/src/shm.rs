@@ -9,16 +9,23 @@ use crate::sys;
 /// fault (an unsealed one that its peer shrinks raises `SIGBUS`).
 ///
 /// The other processes that map it may change its bytes at any moment: this type copies in and out and hands out no reference.
-/// On Linux a memfd ([memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html)) with
-/// `F_SEAL_SHRINK`, `F_SEAL_GROW` and `F_SEAL_SEAL`.
+///
+/// - Linux: a memfd ([memfd_create(2)](https://man7.org/linux/man-pages/man2/memfd_create.2.html)) with
+///   `F_SEAL_SHRINK`, `F_SEAL_GROW` and `F_SEAL_SEAL`.
+/// - Windows: a section backed by the paging file, whose size never changes. It reports its size in whole pages.
+/// - macOS: a `shm_open(2)` object without a name, whose size can be set once. Type-checked, and never run.
 #[derive(Debug)]
 pub struct SharedMemory {
+    // The creator's; dropped first, so that nobody finds what is about to go.
+    _name: Option<sys::shm::Name>,
     handle: OwnedHandle,
     mapping: sys::shm::Mapping,
     writable: bool,
 }
 
 /// Who may write to an object. What is said here is the kernel's to enforce, whatever a peer tries.
+/// Of an object that this process reads, Linux says that nobody can become a writer any more; Windows and macOS, that nobody can
+/// through this handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     /// Everybody who has the handle.
@@ -39,6 +46,15 @@ pub enum SharedMemoryError {
         /// What it is, or what the system answered.
         detail: String,
     },
+    /// No object can have this name.
+    #[error("no shared memory object can be called {0:?}; a name has 1 to 200 letters, digits, '-', '_' and '.', no '.' first")]
+    Name(String),
+    /// An object has this name already.
+    #[error("a shared memory object called {0:?} exists already; choose another name, or remove what an earlier process left")]
+    NameTaken(String),
+    /// No object has this name.
+    #[error("there is no shared memory object called {0:?}; its creator is gone, or has yet to come")]
+    NoSuchName(String),
     /// The object can still change its size.
     #[error("the shared memory object is not sealed against shrinking and growing; its owner could make every access fault")]
     Unsealed,
@@ -99,22 +115,58 @@ impl SharedMemory {
     pub fn create(len: u64) -> Result<Self, SharedMemoryError> {
         let size = mappable(len)?;
         let handle = sys::shm::create(len).map_err(os("creating a shared memory object"))?;
-        sys::shm::finish_seals(&handle).map_err(os("sealing a shared memory object"))?;
-        let mapping = sys::shm::Mapping::new(&handle, size, true).map_err(os("mapping a shared memory object"))?;
-        Ok(Self { handle: OwnedHandle(handle), mapping, writable: true })
+        Self::finish(handle, size, None)
     }
 
-    /// Create an object that begins with `initial` and that nobody but this process will ever be able to write to; every page
-    /// is touched.
+    /// The same, with a name by which this user's other processes can [open](SharedMemory::open_named) it.
+    ///
+    /// The name is taken exclusively, and no other user's processes may open it (Linux: mode 0600). It goes when this value is
+    /// dropped, on Windows when everybody who has attached has gone too; whoever attached by then keeps the object. On Linux it
+    /// is a link in `/dev/shm`, which stays there if this process is killed; on Windows it belongs to the session.
+    ///
+    /// # Errors
+    /// [`SharedMemoryError::Name`] and [`SharedMemoryError::NameTaken`]; and those of [`SharedMemory::create`].
+    pub fn create_named(name: &str, len: u64) -> Result<Self, SharedMemoryError> {
+        check_name(name)?;
+        let size = mappable(len)?;
+        match sys::shm::create_named(len, name) {
+            Ok((handle, name)) => Self::finish(handle, size, Some(name)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(SharedMemoryError::NameTaken(name.into())),
+            Err(error) => Err(os("creating a named shared memory object")(error)),
+        }
+    }
+
+    fn finish(handle: sys::RawOwned, size: usize, name: Option<sys::shm::Name>) -> Result<Self, SharedMemoryError> {
+        sys::shm::finish_seals(&handle).map_err(os("sealing a shared memory object"))?;
+        let mapping = sys::shm::Mapping::new(&handle, size, true).map_err(os("mapping a shared memory object"))?;
+        Ok(Self { _name: name, handle: OwnedHandle(handle), mapping, writable: true })
+    }
+
+    /// Map an object by the name that its living creator gave it, after the checks of [`SharedMemory::attach`]. Dropping what
+    /// this returns leaves the name alone.
+    ///
+    /// # Errors
+    /// [`SharedMemoryError::Name`], [`SharedMemoryError::NoSuchName`], and the reasons of [`SharedMemory::attach`].
+    pub fn open_named(name: &str, len: u64) -> Result<Self, SharedMemoryError> {
+        check_name(name)?;
+        match sys::shm::Name::open(name) {
+            Ok(handle) => Self::attach(OwnedHandle(handle), len).map_err(|refused| refused.error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(SharedMemoryError::NoSuchName(name.into())),
+            Err(error) => Err(os("opening a shared memory object")(error)),
+        }
+    }
+
+    /// Create an object that begins with `initial`, that this process alone writes, and that others can only read.
     ///
     /// # Errors
     /// As [`SharedMemory::create`].
     pub(crate) fn create_owned(len: u64, initial: &[u8]) -> Result<Self, SharedMemoryError> {
-        let (handle, size) = Self::create_filled(len, initial)?;
-        let mapping = sys::shm::Mapping::new(&handle, size, true).map_err(os("mapping a shared memory object"))?;
-        mapping.prepare(true);
-        sys::shm::close_to_writers(&handle).map_err(os("sealing a shared memory object"))?;
-        Ok(Self { handle: OwnedHandle(handle), mapping, writable: true })
+        let size = mappable(len)?;
+        let (writer, reader) = sys::shm::create_with_reader(len).map_err(os("creating a shared memory object"))?;
+        sys::shm::fill(&writer, initial).map_err(os("writing to a shared memory object"))?;
+        let mapping = sys::shm::Mapping::new(&writer, size, true).map_err(os("mapping a shared memory object"))?;
+        sys::shm::close_to_writers(&reader).map_err(os("sealing a shared memory object"))?;
+        Ok(Self::ready(reader, mapping, true))
     }
 
     /// Create an object that begins with `initial`, is read here, and is written by whoever attaches to it with
@@ -123,17 +175,45 @@ impl SharedMemory {
     /// # Errors
     /// As [`SharedMemory::create`].
     pub(crate) fn create_lent(len: u64, initial: &[u8]) -> Result<Self, SharedMemoryError> {
-        let (handle, size) = Self::create_filled(len, initial)?;
-        let mapping = sys::shm::Mapping::new(&handle, size, false).map_err(os("mapping a shared memory object"))?;
-        mapping.prepare(false);
-        Ok(Self { handle: OwnedHandle(handle), mapping, writable: false })
-    }
-
-    fn create_filled(len: u64, initial: &[u8]) -> Result<(sys::RawOwned, usize), SharedMemoryError> {
         let size = mappable(len)?;
         let handle = sys::shm::create(len).map_err(os("creating a shared memory object"))?;
         sys::shm::fill(&handle, initial).map_err(os("writing to a shared memory object"))?;
-        Ok((handle, size))
+        let mapping = sys::shm::Mapping::new(&handle, size, false).map_err(os("mapping a shared memory object"))?;
+        Ok(Self::ready(handle, mapping, false))
+    }
+
+    fn ready(handle: sys::RawOwned, mapping: sys::shm::Mapping, writable: bool) -> Self {
+        let memory = Self { _name: None, handle: OwnedHandle(handle), mapping, writable };
+        memory.prepare();
+        memory
+    }
+
+    /// Ask for huge pages where one would fit, and touch every page. Neither is owed: without them the memory is as right, and
+    /// its first use slower.
+    fn prepare(&self) {
+        const HUGE: u64 = 2 << 20;
+        if self.len() >= HUGE {
+            let _ = self.ask_for_huge_pages();
+        }
+        let _ = self.touch_pages();
+    }
+
+    /// Ask for huge pages, where the object is large enough for some: fewer misses in the processor's address cache. To be
+    /// called before [`SharedMemory::touch_pages`].
+    ///
+    /// # Errors
+    /// [`SharedMemoryError::Os`] where the system has none to give: Windows and macOS, and Linux built without. The memory is
+    /// usable all the same.
+    pub fn ask_for_huge_pages(&self) -> Result<(), SharedMemoryError> {
+        self.mapping.ask_for_huge_pages().map_err(os("asking for huge pages"))
+    }
+
+    /// Have every page there, so that no later access waits for one.
+    ///
+    /// # Errors
+    /// [`SharedMemoryError::Os`] where memory ran out on the way.
+    pub fn touch_pages(&self) -> Result<(), SharedMemoryError> {
+        self.mapping.touch(self.writable).map_err(os("touching the pages of a shared memory object"))
     }
 
     /// Map an object that another process created, after checking that it is one, is sealed, and has `len` bytes.
@@ -150,7 +230,7 @@ impl SharedMemory {
     /// [`SharedMemoryError::ReadOnly`] when it can only be read, for instance because somebody else came first.
     pub(crate) fn attach_owned(handle: OwnedHandle, len: u64) -> Result<Self, AttachRefused> {
         let memory = Self::attach_with(handle, len, Access::Owner)?;
-        memory.mapping.prepare(true);
+        memory.prepare();
         Ok(memory)
     }
 
@@ -160,11 +240,12 @@ impl SharedMemory {
     /// [`SharedMemoryError::OpenToWriters`] where somebody still could.
     pub(crate) fn attach_reader(handle: OwnedHandle, len: u64) -> Result<Self, AttachRefused> {
         let memory = Self::attach_with(handle, len, Access::Reader)?;
-        memory.mapping.prepare(false);
+        memory.prepare();
         Ok(memory)
     }
 
-    /// From here on nobody, this process included, can map the object writable once more.
+    /// From here on nobody, this process included, can map the object writable once more. On Linux alone: elsewhere it is the
+    /// handle that says what can be done with it, and those that others hold stay what they are.
     ///
     /// # Errors
     /// [`SharedMemoryError::Os`] where the object's seals were closed by somebody else.
@@ -174,7 +255,7 @@ impl SharedMemory {
 
     fn attach_with(handle: OwnedHandle, len: u64, access: Access) -> Result<Self, AttachRefused> {
         match Self::check_and_map(&handle, len, access) {
-            Ok(mapping) => Ok(Self { handle, mapping, writable: access != Access::Reader }),
+            Ok(mapping) => Ok(Self { _name: None, handle, mapping, writable: access != Access::Reader }),
             Err(error) => Err(AttachRefused { handle, error }),
         }
     }
@@ -184,7 +265,7 @@ impl SharedMemory {
         match sys::shm::inspect(&handle.0).map_err(os("inspecting a shared memory object"))? {
             sys::shm::Object::Other { detail } => return Err(SharedMemoryError::NotSharedMemory { detail }),
             sys::shm::Object::Memory { sealed: false, .. } => return Err(SharedMemoryError::Unsealed),
-            sys::shm::Object::Memory { len: found, .. } if found != len => {
+            sys::shm::Object::Memory { len: found, .. } if found != sys::shm::object_len(len) => {
                 return Err(SharedMemoryError::Size { found, expected: len });
             }
             sys::shm::Object::Memory { closed_to_writers: false, .. } if access == Access::Reader => {
@@ -273,6 +354,16 @@ fn mappable(len: u64) -> Result<usize, SharedMemoryError> {
     match usize::try_from(len) {
         Ok(size) if len > 0 && len <= most => Ok(size),
         _ => Err(SharedMemoryError::Size { found: len, expected: len.clamp(1, most) }),
+    }
+}
+
+/// The same names everywhere: one component of a path, visible, and none that the file system reads differently.
+fn check_name(name: &str) -> Result<(), SharedMemoryError> {
+    let fits = (1..=200).contains(&name.len()) && !name.starts_with('.');
+    if fits && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        Ok(())
+    } else {
+        Err(SharedMemoryError::Name(name.chars().take(201).collect()))
     }
 }
 

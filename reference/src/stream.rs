@@ -54,17 +54,21 @@ pub struct Stream {
 pub struct StreamOffer([Offer; 2]);
 
 impl StreamOffer {
-    /// What to send: the terms, and the handles in this order.
+    /// Handles of an offer.
+    pub const HANDLES: usize = 2 * Offer::HANDLES;
+
+    /// What to send: the terms, and [`StreamOffer::HANDLES`] handles in this order.
     #[must_use]
-    pub fn into_parts(self) -> ([Terms; 2], [OwnedHandle; 4]) {
-        let [(first, [a, b]), (second, [c, d])] = self.0.map(Offer::into_parts);
-        ([first, second], [a, b, c, d])
+    pub fn into_parts(self) -> ([Terms; 2], Vec<OwnedHandle>) {
+        let [(first, mut handles), (second, more)] = self.0.map(Offer::into_parts);
+        handles.extend(more);
+        ([first, second], handles)
     }
 
     /// What arrived. Checked when it is attached.
-    pub fn from_parts(terms: [Terms; 2], handles: [OwnedHandle; 4]) -> Self {
-        let [a, b, c, d] = handles;
-        Self([Offer::from_parts(terms[0], [a, b]), Offer::from_parts(terms[1], [c, d])])
+    pub fn from_parts(terms: [Terms; 2], mut handles: Vec<OwnedHandle>) -> Self {
+        let second = handles.split_off(handles.len() / 2);
+        Self([Offer::from_parts(terms[0], handles), Offer::from_parts(terms[1], second)])
     }
 }
 

@@ -1,11 +1,31 @@
 //! The only place with operating-system code. Each folder offers the same items; a new system is a new folder.
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use linux::*;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+pub(crate) use macos::*;
+
+#[cfg(target_os = "windows")]
+mod windows;
+#[cfg(target_os = "windows")]
+pub(crate) use windows::*;
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "windows")))]
 mod stub;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "windows")))]
 pub(crate) use stub::*;
+
+/// What Linux and macOS have in common.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+mod unix;
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) mod no_external_memory;
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "windows"))]
+mod span;

@@ -18,7 +18,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::deadline::Deadline;
@@ -71,14 +71,10 @@ impl Default for Patience {
 
 /// A process whose death ends every wait for it. Clones watch the same process, with one thread for all of them.
 ///
-/// On Linux a pidfd ([pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html)).
+/// On Linux a pidfd ([pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html)), on Windows a process handle, on
+/// macOS a kqueue (or a pipe, where it came from the peer).
 #[derive(Clone, Default)]
-pub struct Peer(Option<Arc<Watched>>);
-
-struct Watched {
-    dead: Arc<AtomicU32>,
-    _watch: sys::process::Watch,
-}
+pub struct Peer(Option<Arc<sys::process::Watch>>);
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +93,7 @@ impl Peer {
     /// Watch a process by number. The caller knows that it was not reaped meanwhile, as with a child of its own.
     ///
     /// # Errors
-    /// `ESRCH` when there is none, or the operating system's when descriptors or threads are used up.
+    /// `ESRCH` (Windows: `ERROR_INVALID_PARAMETER`) when there is none, or the operating system's when descriptors or threads are used up.
     pub fn process(pid: u32) -> io::Result<Self> {
         Self::watch(sys::process::open(pid)?)
     }
@@ -131,15 +127,13 @@ impl Peer {
     }
 
     fn watch(process: sys::RawOwned) -> io::Result<Self> {
-        let dead = Arc::new(AtomicU32::new(0));
-        let watch = sys::process::Watch::start(process, Arc::clone(&dead))?;
-        Ok(Self(Some(Arc::new(Watched { dead, _watch: watch }))))
+        Ok(Self(Some(Arc::new(sys::process::Watch::start(process)?))))
     }
 
     /// Whether it is known to be dead. Costs one look at private memory.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.dead_word().is_some_and(|word| word.load(Ordering::Acquire) != 0)
+        self.0.as_ref().is_some_and(|watch| watch.is_dead())
     }
 
     /// Whether there is a process to watch.
@@ -148,9 +142,8 @@ impl Peer {
         self.0.is_some()
     }
 
-    /// The word that becomes 1 with its death.
-    pub(crate) fn dead_word(&self) -> Option<&AtomicU32> {
-        self.0.as_deref().map(|watched| &*watched.dead)
+    pub(crate) fn watched(&self) -> Option<&sys::process::Watch> {
+        self.0.as_deref()
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a ring comes to be, and how the other side gets in.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use super::memory::Shared;
 use super::{Consumer, Producer, RingError};
 use crate::handle::OwnedHandle;
 use crate::shm::{AttachRefused, SharedMemory, SharedMemoryError};
-use crate::sys;
+use crate::sys::wait::{self, WakePath};
 
 /// What the attaching side has to know beside the handles. Send it through the same [`Channel`](crate::Channel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,18 +30,22 @@ pub struct Terms {
 #[must_use]
 pub struct Offer {
     terms: Terms,
-    pub(super) handles: [OwnedHandle; 2],
+    /// The object that the attaching side writes, the one that it reads, and what carries wake-ups.
+    pub(super) handles: Vec<OwnedHandle>,
 }
 
 impl Offer {
-    /// What to send: the terms, and the handles in this order.
+    /// Handles of an offer: two memory objects, and on Windows two events.
+    pub const HANDLES: usize = 2 + WakePath::HANDLES;
+
+    /// What to send: the terms, and [`Offer::HANDLES`] handles in this order.
     #[must_use]
-    pub fn into_parts(self) -> (Terms, [OwnedHandle; 2]) {
+    pub fn into_parts(self) -> (Terms, Vec<OwnedHandle>) {
         (self.terms, self.handles)
     }
 
     /// What arrived. Checked when it is attached.
-    pub fn from_parts(terms: Terms, handles: [OwnedHandle; 2]) -> Self {
+    pub fn from_parts(terms: Terms, handles: Vec<OwnedHandle>) -> Self {
         Self { terms, handles }
     }
 
@@ -68,13 +73,19 @@ pub(super) fn create(role: Role, shape: Shape) -> Result<(Shared, Offer), RingEr
     let other = role.other();
     let own = SharedMemory::create_owned(shape.object_bytes(role), &shape.header(role, generation, true))?;
     let peer = SharedMemory::create_lent(shape.object_bytes(other), &shape.header(other, generation, false))?;
-    let handles = [peer.handle()?, own.handle()?];
-    Ok((Shared::new(role, own, peer), Offer { terms: Terms { role: other, capacity, generation }, handles }))
+    let path = WakePath::create().map_err(wake_path)?;
+    let mut handles = vec![peer.handle()?, own.handle()?];
+    handles.extend(path.for_peer().map_err(wake_path)?);
+    Ok((Shared::new(role, own, peer, path), Offer { terms: Terms { role: other, capacity, generation }, handles }))
 }
 
 /// A number that no other ring has: a hash of nothing under keys that are random for each process and new for each call.
 fn generation() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+fn wake_path(source: io::Error) -> RingError {
+    RingError::Os { what: "setting up wake-ups", source }
 }
 
 /// `shape`: what the terms' capacity means to the caller, or why there can be no such ring.
@@ -83,14 +94,29 @@ pub(super) fn attach(
     offer: Offer,
     shape: fn(u64) -> Result<Shape, RingError>,
 ) -> Result<(Shared, Shape), Box<Refused>> {
-    let Offer { terms, handles: [own, peer] } = offer;
-    let refuse = |own, peer, error| Box::new(Refused { offer: Offer { terms, handles: [own, peer] }, error });
+    let Offer { terms, handles } = offer;
     let checked = shape(terms.capacity).and_then(|shape| {
         if terms.role == role { Ok(shape) } else { Err(RingError::WrongRole { offered: terms.role, attached: role }) }
     });
     let shape = match checked {
         Ok(shape) => shape,
-        Err(error) => return Err(refuse(own, peer, error)),
+        Err(error) => return Err(Box::new(Refused { offer: Offer { terms, handles }, error })),
+    };
+    let [own, peer, wakes @ ..] = match <[OwnedHandle; Offer::HANDLES]>::try_from(handles) {
+        Ok(handles) => handles,
+        Err(handles) => {
+            let error = RingError::HandleCount { found: handles.len(), expected: Offer::HANDLES };
+            return Err(Box::new(Refused { offer: Offer { terms, handles }, error }));
+        }
+    };
+    let path = WakePath::attach(&wakes);
+    let refuse = |own, peer, error| {
+        let handles = [own, peer].into_iter().chain(wakes).collect();
+        Box::new(Refused { offer: Offer { terms, handles }, error })
+    };
+    let path = match path {
+        Ok(path) => path,
+        Err(error) => return Err(refuse(own, peer, wake_path(error))),
     };
     let peer = match SharedMemory::attach_reader(peer, shape.object_bytes(role.other())) {
         Ok(memory) => memory,
@@ -104,7 +130,7 @@ pub(super) fn attach(
         }
     };
     let checked = check_headers(role, terms.generation, shape, &own, &peer);
-    let shared = Shared::new(role, own, peer);
+    let shared = Shared::new(role, own, peer, path);
     match checked.and_then(|()| claim(role, &shared)) {
         Ok(()) => Ok((shared, shape)),
         Err(error) => {
@@ -155,7 +181,7 @@ impl Producer {
     /// [`RingError::Capacity`], or [`RingError::Memory`] where the system has none left.
     pub fn create(capacity: u64) -> Result<(Self, Offer), RingError> {
         let (shared, offer) = create(Role::Producer, Shape::bytes(capacity)?)?;
-        Ok((Self::over(shared, capacity, sys::wait::register_barrier()), offer))
+        Ok((Self::over(shared, capacity, wait::register_barrier()), offer))
     }
 
     /// Take the producer's side of a ring that the consumer created.
@@ -164,7 +190,7 @@ impl Producer {
     /// [`Refused`] holds the offer and the reason.
     pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
         let (shared, shape) = attach(Role::Producer, offer, Shape::bytes)?;
-        Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
+        Ok(Self::over(shared, shape.capacity, wait::register_barrier()))
     }
 }
 
@@ -175,7 +201,7 @@ impl Consumer {
     /// As [`Producer::create`].
     pub fn create(capacity: u64) -> Result<(Self, Offer), RingError> {
         let (shared, offer) = create(Role::Consumer, Shape::bytes(capacity)?)?;
-        Ok((Self::over(shared, capacity, sys::wait::register_barrier()), offer))
+        Ok((Self::over(shared, capacity, wait::register_barrier()), offer))
     }
 
     /// Take the consumer's side of a ring that the producer created.
@@ -184,6 +210,6 @@ impl Consumer {
     /// [`Refused`] holds the offer and the reason.
     pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
         let (shared, shape) = attach(Role::Consumer, offer, Shape::bytes)?;
-        Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
+        Ok(Self::over(shared, shape.capacity, wait::register_barrier()))
     }
 }

@@ -115,6 +115,14 @@ pub enum RingError {
         /// The role that was asked for.
         attached: Role,
     },
+    /// An offer with handles missing, or with too many.
+    #[error("the offer has {found} handles, expected {expected}; send all of Offer::into_parts")]
+    HandleCount {
+        /// How many came.
+        found: usize,
+        /// [`Offer::HANDLES`](super::Offer::HANDLES).
+        expected: usize,
+    },
     /// Somebody has attached in this role already.
     #[error("this ring has its {0} already")]
     Taken(Role),

@@ -8,7 +8,7 @@ use std::sync::atomic::{self, AtomicU64, Ordering};
 use super::layout::{Control, DATA, Role};
 use crate::deadline::Deadline;
 use crate::shm::{SharedMemory, SharedMemoryError};
-use crate::sys;
+use crate::sys::wait::{self, WakePath};
 use crate::waiter::{Bell, Parked, Peer, Words};
 
 /// What the ring's algorithm needs of its memory, beside the words of [`Bell`]. The same source of producer and consumer runs
@@ -34,6 +34,7 @@ pub struct Shared {
     own: NonNull<Control>,
     peer: NonNull<Control>,
     data: NonNull<u8>,
+    path: WakePath,
     watched: Peer,
     // Keep the mappings that the pointers lead into.
     own_memory: SharedMemory,
@@ -49,7 +50,7 @@ unsafe impl Sync for Shared {}
 impl Shared {
     /// The caller has checked that the objects have the sizes that the role and the capacity ask for, and that `own` is
     /// mapped for writing.
-    pub(super) fn new(role: Role, own: SharedMemory, peer: SharedMemory) -> Self {
+    pub(super) fn new(role: Role, own: SharedMemory, peer: SharedMemory, path: WakePath) -> Self {
         let producer = match role {
             Role::Producer => &own,
             Role::Consumer => &peer,
@@ -60,6 +61,7 @@ impl Shared {
             own: own.start().cast(),
             peer: peer.start().cast(),
             data,
+            path,
             watched: Peer::UNWATCHED,
             own_memory: own,
             peer_memory: peer,
@@ -135,15 +137,15 @@ impl Bell for Shared {
     }
 
     fn barrier(&self) -> bool {
-        sys::wait::barrier()
+        wait::barrier()
     }
 
     fn park(&self, expected: u32, deadline: Deadline) -> io::Result<Parked> {
-        sys::wait::park(self.peer().signal(), expected, self.watched.dead_word(), deadline)
+        self.path.park(self.peer().signal(), expected, self.watched.watched(), deadline)
     }
 
     fn wake(&self) {
-        sys::wait::wake(self.own().signal());
+        self.path.wake(self.own().signal());
     }
 
     #[inline]

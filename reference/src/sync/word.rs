@@ -218,7 +218,7 @@ fn sleep(
         Ok(Some(Wait::TimedOut))
     } else {
         let until = Deadline::after(deadline.left().map_or(PARK, |left| left.min(PARK)));
-        sys::wait::park_any(&tickets, peer.dead_word(), until).map(|_| None)
+        sys::wait::park_any(&tickets, peer.watched(), until).map(|_| None)
     };
     announce(words, false);
     answer

@@ -11,12 +11,20 @@ fn unsupported<T>() -> io::Result<T> {
 #[derive(Debug)]
 enum Never {}
 
+impl From<crate::handle::OwnedHandle> for std::process::Stdio {
+    fn from(handle: crate::handle::OwnedHandle) -> Self {
+        match handle.0.0 {}
+    }
+}
+
 impl Drop for Never {
     /// As on other systems, to drop a handle means something.
     fn drop(&mut self) {
         match *self {}
     }
 }
+
+pub(crate) use super::no_external_memory as external_memory;
 
 /// A handle that cannot exist.
 #[derive(Debug)]
@@ -54,6 +62,10 @@ pub(crate) mod handle {
         match handle.0 {}
     }
 
+    pub(crate) fn standard_input() -> io::Result<RawOwned> {
+        unsupported()
+    }
+
     #[expect(unsafe_code, reason = "the same signature as on other systems")]
     pub(crate) unsafe fn claim(_number: i64) -> io::Result<RawOwned> {
         unsupported()
@@ -63,7 +75,22 @@ pub(crate) mod handle {
 pub(crate) mod shm {
     use super::{Never, RawOwned, io, unsupported};
 
+    #[cfg(test)]
+    pub(crate) const CLOSING_BINDS_EVERYBODY: bool = false;
+
+    pub(crate) fn object_len(len: u64) -> u64 {
+        len
+    }
+
     pub(crate) fn create(_len: u64) -> io::Result<RawOwned> {
+        unsupported()
+    }
+
+    pub(crate) fn create_with_reader(_len: u64) -> io::Result<(RawOwned, RawOwned)> {
+        unsupported()
+    }
+
+    pub(crate) fn create_named(_len: u64, _name: &str) -> io::Result<(RawOwned, Name)> {
         unsupported()
     }
 
@@ -77,6 +104,15 @@ pub(crate) mod shm {
 
     pub(crate) fn fill(handle: &RawOwned, _bytes: &[u8]) -> io::Result<()> {
         match handle.0 {}
+    }
+
+    #[derive(Debug)]
+    pub(crate) struct Name(#[expect(dead_code, reason = "it cannot exist")] Never);
+
+    impl Name {
+        pub(crate) fn open(_name: &str) -> io::Result<RawOwned> {
+            unsupported()
+        }
     }
 
     #[expect(dead_code, reason = "the same variants as on other systems")]
@@ -97,7 +133,11 @@ pub(crate) mod shm {
             match handle.0 {}
         }
 
-        pub(crate) fn prepare(&self, _writable: bool) {
+        pub(crate) fn ask_for_huge_pages(&self) -> io::Result<()> {
+            match self.0 {}
+        }
+
+        pub(crate) fn touch(&self, _writable: bool) -> io::Result<()> {
             match self.0 {}
         }
 
@@ -122,19 +162,40 @@ pub(crate) mod shm {
 pub(crate) mod wait {
     use std::sync::atomic::AtomicU32;
 
+    use super::process::Watch;
     use super::{io, unsupported};
     use crate::deadline::Deadline;
+    use crate::handle::OwnedHandle;
     use crate::waiter::Parked;
 
-    pub(crate) fn park(_: &AtomicU32, _: u32, _: Option<&AtomicU32>, _: Deadline) -> io::Result<Parked> {
-        unsupported()
+    #[derive(Debug)]
+    pub(crate) struct WakePath;
+
+    impl WakePath {
+        pub(crate) const HANDLES: usize = 0;
+
+        pub(crate) fn create() -> io::Result<Self> {
+            unsupported()
+        }
+
+        pub(crate) fn for_peer(&self) -> io::Result<[OwnedHandle; Self::HANDLES]> {
+            unsupported()
+        }
+
+        pub(crate) fn attach(_: &[OwnedHandle; Self::HANDLES]) -> io::Result<Self> {
+            unsupported()
+        }
+
+        pub(crate) fn park(&self, _: &AtomicU32, _: u32, _: Option<&Watch>, _: Deadline) -> io::Result<Parked> {
+            unsupported()
+        }
+
+        pub(crate) fn wake(&self, _word: &AtomicU32) {}
     }
 
-    pub(crate) fn park_any(_: &[(&AtomicU32, u32)], _: Option<&AtomicU32>, _: Deadline) -> io::Result<Parked> {
+    pub(crate) fn park_any(_: &[(&AtomicU32, u32)], _: Option<&Watch>, _: Deadline) -> io::Result<Parked> {
         unsupported()
     }
-
-    pub(crate) fn wake(_word: &AtomicU32) {}
 
     pub(crate) fn wake_all(_word: &AtomicU32) {}
 
@@ -148,9 +209,6 @@ pub(crate) mod wait {
 }
 
 pub(crate) mod process {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicU32;
-
     use super::{Never, RawOwned, io, unsupported};
 
     pub(crate) fn open(_pid: u32) -> io::Result<RawOwned> {
@@ -173,8 +231,12 @@ pub(crate) mod process {
     pub(crate) struct Watch(Never);
 
     impl Watch {
-        pub(crate) fn start(process: RawOwned, _dead: Arc<AtomicU32>) -> io::Result<Self> {
+        pub(crate) fn start(process: RawOwned) -> io::Result<Self> {
             match process.0 {}
+        }
+
+        pub(crate) fn is_dead(&self) -> bool {
+            match self.0 {}
         }
     }
 }
@@ -213,19 +275,17 @@ pub(crate) mod socket {
             unsupported()
         }
 
-        pub(crate) fn receive(&self, _bytes: &mut [u8], _room: usize, _handles: &mut Vec<OwnedHandle>) -> io::Result<Received> {
+        pub(crate) fn receive(
+            &mut self,
+            _bytes: &mut [u8],
+            _room: usize,
+            _handles: &mut Vec<OwnedHandle>,
+            _deadline: Deadline,
+        ) -> io::Result<Option<Received>> {
             match self.0 {}
         }
 
-        pub(crate) fn send(&self, _bytes: &[u8], _handles: &[&OwnedHandle]) -> io::Result<usize> {
-            match self.0 {}
-        }
-
-        pub(crate) fn wait_readable(&self, _deadline: Deadline) -> io::Result<bool> {
-            match self.0 {}
-        }
-
-        pub(crate) fn wait_writable(&self, _deadline: Deadline) -> io::Result<bool> {
+        pub(crate) fn send(&mut self, _: &[u8], _: &[&OwnedHandle], _: Deadline) -> io::Result<Option<usize>> {
             match self.0 {}
         }
     }
@@ -241,80 +301,5 @@ pub(crate) mod socket {
         pub(crate) fn accept(&self, _deadline: Deadline) -> io::Result<Option<Socket>> {
             match self.0 {}
         }
-    }
-
-    pub(crate) fn borrow<'handle>(handles: &[&'handle OwnedHandle]) -> Vec<&'handle OwnedHandle> {
-        handles.to_vec()
-    }
-}
-
-pub(crate) mod external_memory {
-    #![expect(unsafe_code, reason = "the same signatures as on other systems")]
-
-    use ash::vk;
-
-    use crate::handle::OwnedHandle;
-
-    pub(crate) const EXTENSION: &std::ffi::CStr = c"an external memory extension for this operating system";
-
-    pub(crate) struct Functions;
-
-    pub(crate) fn functions(_instance: &ash::Instance, _device: &ash::Device) -> Functions {
-        Functions
-    }
-
-    #[expect(dead_code, reason = "the same variants as on other systems")]
-    pub(crate) enum Exported {
-        Handle(OwnedHandle),
-        NotADescriptor(i32),
-    }
-
-    pub(crate) fn export(
-        _functions: &Functions,
-        _memory: vk::DeviceMemory,
-        _handle_type: vk::ExternalMemoryHandleTypeFlags,
-    ) -> Result<Exported, vk::Result> {
-        Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
-    }
-
-    /// # Safety
-    /// None is needed here.
-    pub(crate) unsafe fn allocate_imported(
-        _device: &ash::Device,
-        _info: vk::MemoryAllocateInfo<'_>,
-        handle: OwnedHandle,
-        _handle_type: vk::ExternalMemoryHandleTypeFlags,
-    ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
-        match handle.0.0 {}
-    }
-
-    /// # Safety
-    /// None is needed here.
-    pub(crate) unsafe fn allocate_number(
-        _device: &ash::Device,
-        _info: vk::MemoryAllocateInfo<'_>,
-        _number: i64,
-        _handle_type: vk::ExternalMemoryHandleTypeFlags,
-    ) -> Result<vk::DeviceMemory, vk::Result> {
-        Err(vk::Result::ERROR_EXTENSION_NOT_PRESENT)
-    }
-
-    pub(crate) fn importable_types(
-        _functions: &Functions,
-        handle: &OwnedHandle,
-        _handle_type: vk::ExternalMemoryHandleTypeFlags,
-    ) -> Result<u32, vk::Result> {
-        match handle.0.0 {}
-    }
-
-    #[expect(dead_code, reason = "the same variants as on other systems")]
-    pub(crate) enum Object {
-        Bytes(u64),
-        NeverMemory(&'static str),
-        Opaque,
-    }
-
-    pub(crate) fn look(handle: &OwnedHandle) -> Object {
-        match handle.0.0 {}
     }
 }

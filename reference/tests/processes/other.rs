@@ -48,7 +48,7 @@ impl Other {
     pub(crate) fn offer(&mut self, offer: Offer) {
         let (terms, handles) = offer.into_parts();
         let bytes = serde_json::to_vec(&terms).unwrap();
-        self.channel.send(&bytes, &[&handles[0], &handles[1]], soon()).unwrap();
+        self.channel.send(&bytes, &handles.iter().collect::<Vec<_>>(), soon()).unwrap();
     }
 
     /// A ring to it, and a ring from it.
@@ -67,7 +67,7 @@ impl Other {
     pub(crate) fn stream(&mut self, capacity: u64) -> Stream {
         let (mut stream, offer) = Stream::create(capacity).unwrap();
         let (terms, handles) = offer.into_parts();
-        self.channel.send(&serde_json::to_vec(&terms).unwrap(), &handles.each_ref(), soon()).unwrap();
+        self.channel.send(&serde_json::to_vec(&terms).unwrap(), &handles.iter().collect::<Vec<_>>(), soon()).unwrap();
         stream.watch(&self.watch());
         stream
     }
@@ -109,7 +109,7 @@ impl Starter {
     pub(crate) fn offered(&mut self) -> Offer {
         let message = self.channel.receive(soon()).unwrap();
         let terms: Terms = serde_json::from_slice(&message.bytes).unwrap();
-        Offer::from_parts(terms, message.handles.try_into().unwrap())
+        Offer::from_parts(terms, message.handles)
     }
 
     pub(crate) fn consumer(&mut self) -> Consumer {
@@ -127,7 +127,7 @@ impl Starter {
     fn stream(&mut self) -> Stream {
         let message = self.channel.receive(soon()).unwrap();
         let terms = serde_json::from_slice(&message.bytes).unwrap();
-        let offer = StreamOffer::from_parts(terms, message.handles.try_into().unwrap());
+        let offer = StreamOffer::from_parts(terms, message.handles);
         let mut stream = Stream::attach(offer).unwrap();
         stream.watch(&self.peer);
         stream

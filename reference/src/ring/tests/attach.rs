@@ -6,13 +6,22 @@ use crate::handle::OwnedHandle;
 use crate::ring::layout::{Role, Shape};
 use crate::ring::{Consumer, Offer, Producer, RingError, Terms};
 use crate::shm::{SharedMemory, SharedMemoryError};
+use crate::sys;
 
 fn clone(offer: &Offer) -> Offer {
     Offer::from_parts(offer.terms(), offer_handles(offer))
 }
 
-fn offer_handles(offer: &Offer) -> [OwnedHandle; 2] {
-    offer.handles.each_ref().map(|handle| handle.try_clone().unwrap())
+fn offer_handles(offer: &Offer) -> Vec<OwnedHandle> {
+    offer.handles.iter().map(|handle| handle.try_clone().unwrap()).collect()
+}
+
+/// An offer of these memory objects; what carries wake-ups is another ring's.
+fn offer(terms: Terms, own: &SharedMemory, peer: &SharedMemory) -> Offer {
+    let (_, mut handles) = Producer::create(64).unwrap().1.into_parts();
+    handles[0] = own.handle().unwrap();
+    handles[1] = peer.handle().unwrap();
+    Offer::from_parts(terms, handles)
 }
 
 #[test]
@@ -95,9 +104,8 @@ fn an_object_that_is_another_is_refused(
     };
     let own = SharedMemory::create_lent(shape.object_bytes(Role::Consumer), &object(Role::Consumer)).unwrap();
     let peer = SharedMemory::create_owned(shape.object_bytes(Role::Producer), &object(Role::Producer)).unwrap();
-    let offer = Offer::from_parts(terms, [own.handle().unwrap(), peer.handle().unwrap()]);
 
-    let error = Consumer::attach(offer).unwrap_err().error;
+    let error = Consumer::attach(offer(terms, &own, &peer)).unwrap_err().error;
 
     assert!(matches!(error, RingError::Mismatch { role, field, .. } if role == whose && field == name), "{error}");
 }
@@ -106,10 +114,10 @@ fn an_object_that_is_another_is_refused(
 fn handles_of_two_rings_cannot_be_mixed() {
     let (_a, offer_a) = Producer::create(64).unwrap();
     let (_b, offer_b) = Producer::create(64).unwrap();
-    let (terms, [own, _]) = offer_a.into_parts();
-    let (_, [_, peer]) = offer_b.into_parts();
+    let (terms, mut handles) = offer_a.into_parts();
+    handles[1] = offer_b.into_parts().1.remove(1);
 
-    let error = Consumer::attach(Offer::from_parts(terms, [own, peer])).unwrap_err().error;
+    let error = Consumer::attach(Offer::from_parts(terms, handles)).unwrap_err().error;
 
     assert!(matches!(error, RingError::Mismatch { role: Role::Producer, field: "generation", .. }), "{error}");
 }
@@ -150,7 +158,7 @@ fn an_object_of_another_size_is_refused() {
     let (_producer, offer) = Producer::create(64).unwrap();
     let (terms, handles) = offer.into_parts();
 
-    let error = Consumer::attach(Offer::from_parts(Terms { capacity: 128, ..terms }, handles)).unwrap_err().error;
+    let error = Consumer::attach(Offer::from_parts(Terms { capacity: 1 << 16, ..terms }, handles)).unwrap_err().error;
 
     assert!(matches!(error, RingError::Memory(SharedMemoryError::Size { .. })), "{error}");
 }
@@ -163,7 +171,7 @@ fn an_object_that_can_be_resized_or_written_by_others_is_refused() {
     let open = SharedMemory::create(shape.object_bytes(Role::Producer)).unwrap();
     open.write(0, &shape.header(Role::Producer, 5, true)).unwrap();
 
-    let error = Consumer::attach(Offer::from_parts(terms, [own.handle().unwrap(), open.handle().unwrap()])).unwrap_err().error;
+    let error = Consumer::attach(offer(terms, &own, &open)).unwrap_err().error;
 
     assert!(matches!(error, RingError::Memory(SharedMemoryError::OpenToWriters)), "{error}");
 }
@@ -172,12 +180,30 @@ fn an_object_that_can_be_resized_or_written_by_others_is_refused() {
 fn nobody_else_can_write_to_a_side() {
     let shape = Shape::bytes(64).unwrap();
     let (_producer, offer) = Producer::create(64).unwrap();
-    let [consumers, producers] = offer_handles(&offer);
+    let mut handles = offer_handles(&offer);
+    let (producers, consumers) = (handles.remove(1), handles.remove(0));
     let refused = SharedMemory::attach(producers, shape.object_bytes(Role::Producer)).unwrap_err();
     assert!(matches!(refused.error, SharedMemoryError::ReadOnly { .. }), "{}", refused.error);
 
     let _consumer = Consumer::attach(offer).unwrap();
 
-    let refused = SharedMemory::attach(consumers, shape.object_bytes(Role::Consumer)).unwrap_err();
-    assert!(matches!(refused.error, SharedMemoryError::ReadOnly { .. }), "{}", refused.error);
+    if sys::shm::CLOSING_BINDS_EVERYBODY {
+        let refused = SharedMemory::attach(consumers, shape.object_bytes(Role::Consumer)).unwrap_err();
+        assert!(matches!(refused.error, SharedMemoryError::ReadOnly { .. }), "{}", refused.error);
+    }
+}
+
+#[rstest]
+#[case::none(0)]
+#[case::one_less(Offer::HANDLES - 1)]
+#[case::one_more(Offer::HANDLES + 1)]
+fn another_number_of_handles_is_refused_and_they_come_back(#[case] count: usize) {
+    let (_producer, offer) = Producer::create(64).unwrap();
+    let all = offer_handles(&offer);
+    let handles = all.iter().cycle().take(count).map(|handle| handle.try_clone().unwrap()).collect();
+
+    let refused = Consumer::attach(Offer::from_parts(offer.terms(), handles)).unwrap_err();
+
+    let RingError::HandleCount { found, expected } = refused.error else { panic!("{}", refused.error) };
+    assert_eq!((found, expected, refused.offer.handles.len()), (count, Offer::HANDLES, count));
 }

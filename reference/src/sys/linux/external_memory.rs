@@ -113,7 +113,7 @@ pub(crate) fn look(handle: &OwnedHandle) -> Object {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => u64::try_from(stat.st_size).map_or(Object::Opaque, Object::Bytes),
         kind @ (FileType::Fifo | FileType::Socket | FileType::Directory | FileType::BlockDevice | FileType::Symlink) => {
-            Object::NeverMemory(super::shm::kind_name(kind))
+            Object::NeverMemory(super::handle::kind_name(kind))
         }
         FileType::CharacterDevice => Object::Opaque,
         // Objects without a type: an eventfd or epoll instance names itself so, a dma-buf does not.

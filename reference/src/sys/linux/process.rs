@@ -2,13 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::thread::JoinHandle;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
+
+pub(crate) use crate::sys::unix::watch::Watch;
 
 /// A handle to the process with this number. The caller knows that the number was not given to another one meanwhile.
 pub(crate) fn open(pid: u32) -> io::Result<OwnedFd> {
@@ -34,49 +32,4 @@ pub(crate) fn is_process(fd: &OwnedFd) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     // ECHILD: a process, and not ours to wait for.
     matches!(rustix::process::waitid(WaitId::PidFd(fd.as_fd()), options), Ok(_) | Err(Errno::CHILD))
-}
-
-/// A thread that sleeps until a process has ended, and then says so in a word.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    stop: Arc<OwnedFd>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Watch {
-    /// Start watching.
-    pub(crate) fn start(process: OwnedFd, dead: Arc<AtomicU32>) -> io::Result<Self> {
-        let stop = Arc::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?);
-        let seen = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("gpushare-peer".into()).spawn(move || {
-            if ended(&process, &seen) {
-                super::wait::declare_dead(&dead);
-            }
-        })?;
-        Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-/// True: the process has ended. False: told to stop.
-fn ended(process: &OwnedFd, stop: &OwnedFd) -> bool {
-    loop {
-        let mut fds = [PollFd::new(process, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
-        match rustix::event::poll(&mut fds, None) {
-            Err(Errno::INTR) => {}
-            // A watch that cannot watch must not leave anybody waiting for ever.
-            Err(_) => return true,
-            Ok(_) if !fds[0].revents().is_empty() => return true,
-            Ok(_) => return false,
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        // An eventfd that nobody else writes to cannot be full.
-        let _ = rustix::io::write(&*self.stop, &1u64.to_ne_bytes());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }

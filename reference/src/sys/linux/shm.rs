@@ -1,22 +1,52 @@
-//! memfd: anonymous memory with seals, and its mapping.
-#![expect(unsafe_code, reason = "mmap, munmap and copies through the mapped pointer")]
+//! memfd: anonymous memory with seals.
+#![expect(unsafe_code, reason = "madvise")]
 
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::ptr::{self, NonNull};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, MemfdFlags, SealFlags};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::mm::Advice;
+
+use super::handle::kind_name;
+pub(crate) use crate::sys::unix::mapping::Mapping;
 
 const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
+
+/// Whether [`close_to_writers`] binds those who hold a handle already.
+#[cfg(test)]
+pub(crate) const CLOSING_BINDS_EVERYBODY: bool = true;
+
+/// Bytes that an object created with `len` reports.
+pub(crate) fn object_len(len: u64) -> u64 {
+    len
+}
 
 /// Create a memfd of `len` bytes whose size nobody can change.
 pub(crate) fn create(len: u64) -> io::Result<OwnedFd> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let fd = rustix::fs::memfd_create("gpushare", flags)?;
+    // Who opens it through /proc is asked for this mode, which is 0777 otherwise.
+    rustix::fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?;
     rustix::fs::ftruncate(&fd, len)?;
     rustix::fs::fcntl_add_seals(&fd, SIZE_SEALS)?;
     Ok(fd)
+}
+
+/// The same, and a handle with which nobody can write once [`close_to_writers`] was called.
+pub(crate) fn create_with_reader(len: u64) -> io::Result<(OwnedFd, OwnedFd)> {
+    let fd = create(len)?;
+    let reader = fd.try_clone()?;
+    Ok((fd, reader))
+}
+
+/// An object with a name that nobody has (`AlreadyExists` otherwise).
+pub(crate) fn create_named(len: u64, name: &str) -> io::Result<(OwnedFd, Name)> {
+    let fd = create(len)?;
+    let name = Name::give(&fd, name)?;
+    Ok((fd, name))
 }
 
 /// Let nobody add a seal any more.
@@ -35,6 +65,50 @@ pub(crate) fn fill(fd: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
     match rustix::io::pwrite(fd, bytes, 0)? {
         written if written == bytes.len() => Ok(()),
         written => Err(io::Error::other(format!("{written} of {} bytes were written", bytes.len()))),
+    }
+}
+
+/// Where names live: a file system in memory, in which everybody may create and only the owner may remove.
+const NAMES: &str = "/dev/shm";
+
+/// The name of an object, which goes when this is dropped.
+///
+/// `shm_open(3)` would make a file there, and such a file takes no seals: whoever opens it could shrink it, and raise `SIGBUS` in
+/// all who have mapped it. So the name is a symbolic link to the creator's memfd, which is sealed. It leads nowhere
+/// once the creator is gone.
+#[derive(Debug)]
+pub(crate) struct Name {
+    link: PathBuf,
+    target: PathBuf,
+}
+
+impl Name {
+    fn give(fd: &OwnedFd, name: &str) -> io::Result<Self> {
+        let target = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd()));
+        let link = Path::new(NAMES).join(name);
+        std::os::unix::fs::symlink(&target, &link)?;
+        Ok(Self { link, target })
+    }
+
+    /// Open the object that has this name.
+    pub(crate) fn open(name: &str) -> io::Result<OwnedFd> {
+        // Whoever made the link may lead to anything: not to wait for the other end of a pipe, nor to become anybody's terminal.
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let path = Path::new(NAMES).join(name);
+        let file = OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+        if rustix::fs::fstat(&file)?.st_uid != rustix::process::geteuid().as_raw() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the object belongs to another user"));
+        }
+        Ok(file.into())
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        // Not a name that somebody took after this one had been removed.
+        if fs::read_link(&self.link).is_ok_and(|target| target == self.target) {
+            let _ = fs::remove_file(&self.link);
+        }
     }
 }
 
@@ -74,83 +148,26 @@ pub(crate) fn inspect(fd: &OwnedFd) -> io::Result<Object> {
     }
 }
 
-pub(crate) fn kind_name(kind: FileType) -> &'static str {
-    match kind {
-        FileType::RegularFile => "file",
-        FileType::Directory => "directory",
-        FileType::Fifo => "pipe",
-        FileType::Socket => "socket",
-        FileType::CharacterDevice => "character device",
-        FileType::BlockDevice => "block device",
-        FileType::Symlink => "symbolic link",
-        FileType::Unknown => "special file",
-    }
-}
-
-/// A shared mapping of a whole object.
-#[derive(Debug)]
-pub(crate) struct Mapping {
-    start: NonNull<u8>,
-    len: usize,
-}
-
-// SAFETY: the mapping belongs to the process, not to a thread, and this type hands out no reference into it.
-unsafe impl Send for Mapping {}
-// SAFETY: as above; `read` and `write` copy bytes that other processes may change at any time anyway.
-unsafe impl Sync for Mapping {}
-
 impl Mapping {
-    /// Map the first `len` bytes, which the object has (the caller created or inspected it). A mapping without `writable`
-    /// must not be written to.
-    pub(crate) fn new(fd: &OwnedFd, len: usize, writable: bool) -> io::Result<Self> {
-        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-        // SAFETY: a null hint lets the kernel choose an unused range, so no existing mapping is touched.
-        let start = unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, fd, 0) }?;
-        NonNull::new(start.cast()).map(|start| Self { start, len }).ok_or_else(|| io::Error::other("mmap returned null"))
+    /// Ask for huge pages wherever they fit (`MADV_HUGEPAGE`).
+    pub(crate) fn ask_for_huge_pages(&self) -> io::Result<()> {
+        self.advise(Advice::LinuxHugepage)
     }
 
-    /// Ask for huge pages where they would fit, and have every page there before it is needed. Neither is owed: a kernel that
-    /// knows no such advice leaves a mapping that is as right and faults a little at first.
-    pub(crate) fn prepare(&self, writable: bool) {
-        const HUGE: usize = 2 << 20;
-        let touch = if writable { Advice::LinuxPopulateWrite } else { Advice::LinuxPopulateRead };
-        let huge = (self.len >= HUGE).then_some(Advice::LinuxHugepage);
-        for advice in huge.into_iter().chain([touch]) {
-            // SAFETY: the range is this mapping's, and neither advice changes what its bytes are.
-            let _ = unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.len, advice) };
+    /// Have every page there before it is needed (`MADV_POPULATE_WRITE` or `_READ`, Linux 5.14).
+    pub(crate) fn touch(&self, writable: bool) -> io::Result<()> {
+        let advice = if writable { Advice::LinuxPopulateWrite } else { Advice::LinuxPopulateRead };
+        match self.advise(advice) {
+            // An older kernel.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.look_at_pages(rustix::param::page_size()),
+            answer => return answer,
         }
+        Ok(())
     }
 
-    /// Where it begins; page-aligned. Bytes may be changed by other processes at any moment.
-    pub(crate) fn start(&self) -> NonNull<u8> {
-        self.start
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// The caller has checked that `offset + bytes.len() <= len`.
-    pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
-        debug_assert!(offset + bytes.len() <= self.len);
-        // SAFETY: the range lies within the mapping (checked by the caller), which lives as long as self and, being sealed,
-        // stays backed by memory. `bytes` is private memory, so the two do not overlap. Other processes may race on the
-        // shared bytes; they are moved, never interpreted.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr().add(offset), bytes.len()) }
-    }
-
-    /// The caller has checked that `offset + bytes.len() <= len`.
-    pub(crate) fn read(&self, offset: usize, bytes: &mut [u8]) {
-        debug_assert!(offset + bytes.len() <= self.len);
-        // SAFETY: as in `write`, with source and destination exchanged.
-        unsafe { ptr::copy_nonoverlapping(self.start.as_ptr().add(offset), bytes.as_mut_ptr(), bytes.len()) }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: the range was mapped by `new`, is unmapped only here, and no reference into it exists.
-        let unmapped = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.len) };
-        debug_assert!(unmapped.is_ok(), "munmap of a range that mmap gave cannot fail");
+    /// Advice that leaves the bytes what they are.
+    fn advise(&self, advice: Advice) -> io::Result<()> {
+        // SAFETY: the range is this mapping's, and callers give no advice that changes what its bytes are.
+        Ok(unsafe { rustix::mm::madvise(self.start().as_ptr().cast(), self.len(), advice) }?)
     }
 }

@@ -14,16 +14,53 @@ use rustix::time::Timespec;
 
 use super::asleep::{self, Listed};
 use crate::deadline::Deadline;
+use crate::handle::OwnedHandle;
+use crate::sys::process::Watch;
 use crate::waiter::Parked;
 
 /// Where `futex_waitv` is refused, a wait for several words looks this often at all of them.
 const SLICE: Duration = Duration::from_millis(5);
 
+/// What carries wake-ups beside the words: nothing, since a futex is found by its address.
+#[derive(Debug)]
+pub(crate) struct WakePath;
+
+impl WakePath {
+    /// Handles that the peer needs of it.
+    pub(crate) const HANDLES: usize = 0;
+
+    pub(crate) fn create() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// The peer's end.
+    pub(crate) fn for_peer(&self) -> io::Result<[OwnedHandle; Self::HANDLES]> {
+        Ok([])
+    }
+
+    /// The end that came from the peer.
+    pub(crate) fn attach(_: &[OwnedHandle; Self::HANDLES]) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Sleep until `word` no longer holds `expected` and somebody woke it, until the peer's death, or until the deadline.
+    pub(crate) fn park(&self, word: &AtomicU32, expected: u32, peer: Option<&Watch>, deadline: Deadline) -> io::Result<Parked> {
+        park(word, expected, peer.map(Watch::word), deadline)
+    }
+
+    /// Wake whoever sleeps on a word of shared memory. Never blocks; that nobody sleeps is no error.
+    pub(crate) fn wake(&self, word: &AtomicU32) {
+        // The only errors are a bad address and a bad operation, and neither depends on the peer.
+        let woken = futex::wake(word, futex::Flags::empty(), 1);
+        debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
+    }
+}
+
 /// Sleep until `word` no longer holds `expected` and somebody woke it, until `dead` is set, or until the deadline.
 ///
 /// The futex is never `FUTEX_PRIVATE_FLAG`: the waker is another process. The kernel compares the word with what is expected, so
 /// that no wake-up is lost between a look at it and the sleep. `dead` is private memory, and who sets it wakes those who are listed.
-pub(crate) fn park(word: &AtomicU32, expected: u32, dead: Option<&AtomicU32>, deadline: Deadline) -> io::Result<Parked> {
+fn park(word: &AtomicU32, expected: u32, dead: Option<&AtomicU32>, deadline: Deadline) -> io::Result<Parked> {
     let _listed = dead.map(|dead| Listed::new(word, dead));
     if dead.is_some_and(|dead| dead.load(Ordering::Acquire) != 0) {
         return Ok(Parked::Woken);
@@ -40,7 +77,8 @@ pub(crate) fn park(word: &AtomicU32, expected: u32, dead: Option<&AtomicU32>, de
 }
 
 /// Sleep until one of the words no longer holds what is expected and somebody woke it; else as [`park`].
-pub(crate) fn park_any(words: &[(&AtomicU32, u32)], dead: Option<&AtomicU32>, deadline: Deadline) -> io::Result<Parked> {
+pub(crate) fn park_any(words: &[(&AtomicU32, u32)], peer: Option<&Watch>, deadline: Deadline) -> io::Result<Parked> {
+    let dead = peer.map(Watch::word);
     if let [(word, expected)] = words {
         return park(word, *expected, dead, deadline);
     }
@@ -68,13 +106,6 @@ fn entry(word: &AtomicU32, value: u32, flags: WaitFlags) -> futex::Wait {
     entry.uaddr = WaitPtr::new(ptr::from_ref(word).cast_mut().cast());
     entry.flags = WaitFlags::SIZE_U32 | flags;
     entry
-}
-
-/// Wake whoever sleeps on a word of shared memory. Never blocks; that nobody sleeps is no error.
-pub(crate) fn wake(word: &AtomicU32) {
-    // The only errors are a bad address and a bad operation, and neither depends on the peer.
-    let woken = futex::wake(word, futex::Flags::empty(), 1);
-    debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
 }
 
 /// Wake all who sleep on a word of shared memory.

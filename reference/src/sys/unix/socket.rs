@@ -1,23 +1,24 @@
 //! Unix stream sockets that carry descriptors (`SCM_RIGHTS`,
 //! [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
-#![expect(unsafe_code, reason = "ancillary data that rustix does not know, and a descriptor that comes in it as a number")]
+#![expect(unsafe_code, reason = "ancillary data, looked at as bytes")]
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 use rustix::net::sockopt::{self, Timeout};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SocketAddrUnix, SocketType,
 };
 
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
+use crate::sys::net;
 
 /// `SCM_MAX_FD`: the kernel refuses more in one message.
 pub(crate) const MAX_HANDLES: usize = 253;
@@ -35,30 +36,9 @@ impl AncillarySpace {
         Self([MaybeUninit::new(0); rustix::cmsg_space!(ScmRights(MAX_HANDLES))])
     }
 
-    /// Close descriptors that came as `SCM_PIDFD`, which rustix passes over. Whoever shares this socket can switch them on
-    /// (`SO_PASSPIDFD`), and each message would then leave one behind.
-    fn close_process_descriptors(&self) {
-        const WORD: usize = size_of::<usize>();
-        const SOL_SOCKET: i32 = 1;
-        const SCM_PIDFD: i32 = 4;
+    fn bytes(&self) -> &[u8] {
         // SAFETY: every byte was initialised by `new`, and the kernel and rustix write only whole bytes.
-        let mut rest = unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<u8>(), self.0.len()) };
-        let int = |bytes: &[u8]| bytes.first_chunk().map(|bytes| i32::from_ne_bytes(*bytes));
-        // struct cmsghdr: length with the header, level, type; then the data. Unused space has length 0.
-        while let Some(length) = rest.first_chunk().map(|bytes| usize::from_ne_bytes(*bytes))
-            && length >= WORD + 8
-            && let Some(message) = rest.get(..length)
-        {
-            if int(&message[WORD..]) == Some(SOL_SOCKET)
-                && int(&message[WORD + 4..]) == Some(SCM_PIDFD)
-                && let Some(number) = int(&message[WORD + 8..])
-                && number >= 0
-            {
-                // SAFETY: the kernel has just opened this descriptor for this process and told nobody else.
-                drop(unsafe { OwnedFd::from_raw_fd(number) });
-            }
-            rest = rest.get(length.next_multiple_of(WORD)..).unwrap_or(&[]);
-        }
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<u8>(), self.0.len()) }
     }
 }
 
@@ -72,14 +52,14 @@ pub(crate) struct Received {
 
 impl Socket {
     pub(crate) fn pair() -> io::Result<(Self, Self)> {
-        let (a, b) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let (a, b) = net::pair()?;
         Ok((Self(a), Self(b)))
     }
 
     /// Take over a descriptor, which has to be a Unix stream socket.
     pub(crate) fn from_handle(handle: OwnedHandle) -> Result<Self, (OwnedHandle, io::Error)> {
         let kind = sockopt::socket_type(&handle);
-        let family = sockopt::socket_domain(&handle);
+        let family = net::family(&handle.0);
         match (kind, family) {
             (Ok(SocketType::STREAM), Ok(AddressFamily::UNIX)) => Ok(Self(handle.into())),
             (Err(error), _) | (_, Err(error)) => Err((handle, error.into())),
@@ -94,7 +74,7 @@ impl Socket {
     /// `None`: the listener's queue stayed full until the deadline.
     pub(crate) fn connect(path: &Path, deadline: Deadline) -> io::Result<Option<Self>> {
         let address = SocketAddrUnix::new(path)?;
-        let fd = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let fd = net::socket()?;
         loop {
             // A Unix socket cannot be polled for a place in the queue; connect(2) itself waits, for SO_SNDTIMEO at most, of
             // which zero means for ever.
@@ -111,42 +91,63 @@ impl Socket {
         Ok(Some(Self(fd)))
     }
 
-    /// Receive at most `bytes.len()` bytes and at most `room` descriptors, all close-on-exec, without waiting.
-    pub(crate) fn receive(&self, bytes: &mut [u8], room: usize, handles: &mut Vec<OwnedHandle>) -> io::Result<Received> {
+    /// Receive at most `bytes.len()` bytes and at most `room` descriptors, all close-on-exec. `None`: the deadline passed first.
+    pub(crate) fn receive(
+        &mut self,
+        bytes: &mut [u8],
+        room: usize,
+        handles: &mut Vec<OwnedHandle>,
+        deadline: Deadline,
+    ) -> io::Result<Option<Received>> {
+        loop {
+            match self.receive_now(bytes, room, handles) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !wait(&self.0, PollFlags::IN, deadline)? {
+                        return Ok(None);
+                    }
+                }
+                Err(Errno::CONNRESET) => return Ok(Some(Received { bytes: 0, truncated: false })),
+                answer => return Ok(answer.map(Some)?),
+            }
+        }
+    }
+
+    fn receive_now(&self, bytes: &mut [u8], room: usize, handles: &mut Vec<OwnedHandle>) -> Result<Received, Errno> {
         let mut space = AncillarySpace::new();
         let used = rustix::cmsg_space!(ScmRights(room)).min(space.0.len());
         let mut control = RecvAncillaryBuffer::new(&mut space.0[..used]);
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let answer = rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(bytes)], &mut control, flags)?;
+        let answer = rustix::net::recvmsg(&self.0, &mut [IoSliceMut::new(bytes)], &mut control, net::RECEIVE)?;
         for message in control.drain() {
             if let RecvAncillaryMessage::ScmRights(fds) = message {
-                handles.extend(fds.map(OwnedHandle::from));
+                handles.extend(fds.map(net::received).map(OwnedHandle::from));
             }
         }
         drop(control);
-        space.close_process_descriptors();
+        net::close_strays(space.bytes());
         Ok(Received { bytes: answer.bytes, truncated: answer.flags.contains(ReturnFlags::CTRUNC) })
     }
 
-    /// Send some of `bytes`, with `handles` beside the first of them, without waiting and without `SIGPIPE`.
-    pub(crate) fn send(&self, bytes: &[u8], handles: &[BorrowedFd<'_>]) -> io::Result<usize> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_HANDLES))];
-        let mut control = SendAncillaryBuffer::new(&mut space);
-        if !handles.is_empty() && !control.push(SendAncillaryMessage::ScmRights(handles)) {
-            return Err(io::Error::other("too many handles for one message"));
+    /// Send some of `bytes`, with `handles` beside the first of them, without `SIGPIPE`. `None`: the deadline passed first.
+    pub(crate) fn send(&mut self, bytes: &[u8], handles: &[&OwnedHandle], deadline: Deadline) -> io::Result<Option<usize>> {
+        let handles: Vec<BorrowedFd<'_>> = handles.iter().map(|handle| handle.as_fd()).collect();
+        loop {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_HANDLES))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            if !handles.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&handles)) {
+                return Err(io::Error::other("too many handles for one message"));
+            }
+            match rustix::net::sendmsg(&self.0, &[IoSlice::new(bytes)], &mut control, net::SEND) {
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if !wait(&self.0, PollFlags::OUT, deadline)? {
+                        return Ok(None);
+                    }
+                }
+                Err(Errno::CONNRESET) => return Err(Errno::PIPE.into()),
+                answer => return Ok(answer.map(Some)?),
+            }
         }
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        Ok(rustix::net::sendmsg(&self.0, &[IoSlice::new(bytes)], &mut control, flags)?)
-    }
-
-    /// Wait until bytes (or the end) can be received. False: the deadline passed first.
-    pub(crate) fn wait_readable(&self, deadline: Deadline) -> io::Result<bool> {
-        wait(&self.0, PollFlags::IN, deadline)
-    }
-
-    /// Wait until bytes can be sent. False: the deadline passed first.
-    pub(crate) fn wait_writable(&self, deadline: Deadline) -> io::Result<bool> {
-        wait(&self.0, PollFlags::OUT, deadline)
     }
 }
 
@@ -163,28 +164,30 @@ fn wait(fd: &OwnedFd, what: PollFlags, deadline: Deadline) -> io::Result<bool> {
     }
 }
 
-/// A socket in the file system that waits for connections; only its owner may connect (0600).
+/// A socket in the file system that waits for connections; only its owner may connect (0600). Its path goes with it.
 #[derive(Debug)]
 pub(crate) struct Listening {
     fd: OwnedFd,
+    path: PathBuf,
 }
 
 impl Listening {
     /// Bind exclusively: a path that exists is an error.
     pub(crate) fn bind(path: &Path) -> io::Result<Self> {
-        // Non-blocking: between poll and accept somebody else may have taken the connection.
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let fd = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        let fd = net::socket()?;
+        // Between poll and accept somebody else may have taken the connection.
+        rustix::io::ioctl_fionbio(&fd, true)?;
         // Before bind: the mode of the socket file is taken from the descriptor's.
         rustix::fs::fchmod(&fd, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)?;
         rustix::net::bind(&fd, &SocketAddrUnix::new(path)?)?;
-        rustix::net::listen(&fd, 16)?;
-        Ok(Self { fd })
+        let listening = Self { fd, path: path.to_owned() };
+        rustix::net::listen(&listening.fd, 16)?;
+        Ok(listening)
     }
 
     pub(crate) fn accept(&self, deadline: Deadline) -> io::Result<Option<Socket>> {
         while wait(&self.fd, PollFlags::IN, deadline)? {
-            match rustix::net::accept_with(&self.fd, SocketFlags::CLOEXEC) {
+            match net::accept(&self.fd) {
                 Ok(fd) => return Ok(Some(Socket(fd))),
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -194,7 +197,9 @@ impl Listening {
     }
 }
 
-/// Borrow handles the way `sendmsg` wants them.
-pub(crate) fn borrow<'handle>(handles: &[&'handle OwnedHandle]) -> Vec<BorrowedFd<'handle>> {
-    handles.iter().map(|handle| handle.0.as_fd()).collect()
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // The file is ours (bind was exclusive); that somebody removed it already is no error.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }

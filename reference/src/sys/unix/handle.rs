@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::process::Stdio;
 
 use rustix::fs::FileType;
 use rustix::io::FdFlags;
@@ -28,10 +29,21 @@ impl From<OwnedHandle> for OwnedFd {
     }
 }
 
+impl From<OwnedHandle> for Stdio {
+    fn from(handle: OwnedHandle) -> Self {
+        Self::from(handle.0)
+    }
+}
+
 impl AsFd for OwnedHandle {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// A duplicate of this process's standard input.
+pub(crate) fn standard_input() -> io::Result<OwnedFd> {
+    io::stdin().as_fd().try_clone_to_owned()
 }
 
 /// Take over an open descriptor by its number. A number that is not open, `-1` among them, is an error (`EBADF`).
@@ -58,7 +70,7 @@ pub(crate) fn release(fd: OwnedFd) {
 }
 
 /// Device and inode of the object behind a descriptor; `None` for a number that is not open.
-pub(crate) fn object(number: i64) -> Option<(u64, u64)> {
+pub(crate) fn object(number: i64) -> Option<(rustix::fs::Dev, u64)> {
     let raw = RawFd::try_from(number).ok().filter(|raw| *raw >= 0)?;
     // SAFETY: fstat only looks; a number that is not open answers EBADF.
     let stat = rustix::fs::fstat(unsafe { BorrowedFd::borrow_raw(raw) }).ok()?;
@@ -84,9 +96,22 @@ pub(crate) fn never_carries_signals(fd: &OwnedFd) -> Option<&'static str> {
     let stat = rustix::fs::fstat(fd).ok()?;
     match FileType::from_raw_mode(stat.st_mode) {
         kind @ (FileType::Fifo | FileType::Socket | FileType::Directory | FileType::BlockDevice | FileType::Symlink) => {
-            Some(super::shm::kind_name(kind))
+            Some(kind_name(kind))
         }
         // A memfd, a device node, or an object without a type may well be one.
         FileType::RegularFile | FileType::CharacterDevice | FileType::Unknown => None,
+    }
+}
+
+pub(crate) fn kind_name(kind: FileType) -> &'static str {
+    match kind {
+        FileType::RegularFile => "file",
+        FileType::Directory => "directory",
+        FileType::Fifo => "pipe",
+        FileType::Socket => "socket",
+        FileType::CharacterDevice => "character device",
+        FileType::BlockDevice => "block device",
+        FileType::Symlink => "symbolic link",
+        FileType::Unknown => "special file",
     }
 }
