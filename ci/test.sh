@@ -5,7 +5,7 @@ set -uo pipefail
 export LC_ALL=C CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never NO_COLOR=1
 
 readonly fuzz_seconds=30 advisory_db=https://github.com/rustsec/advisory-db
-readonly steps=' format clippy docs drivers tests validation doctests deny advisories fuzz cross loom '
+readonly steps=' format clippy docs drivers tests validation doctests deny advisories fuzz cross wine loom '
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 readonly root logs=$root/target/ci
 wanted=''
@@ -30,12 +30,14 @@ Runs these steps, or those that are named, and goes on after one that fails:
               ($advisory_db) can be reached
   fuzz        the seeds, and each target under fuzz/fuzz_targets/ for $fuzz_seconds s; needs
               a nightly toolchain and cargo-fuzz
-  cross       ci/cross.sh: each of its targets
+  cross       ci/cross.sh: clippy for macOS, Windows and Android
+  wine        ci/wine.sh: the tests that Windows has, under Wine
   loom        ci/loom.sh, once there is one
 
 A step that cannot run here is skipped and says why; that is not a pass. All
 that a step prints is kept in target/ci/. Exit status: 1 if a step failed. The
-last line counts tests: of cargo nextest, of the documentation, of the seeds.
+last line counts tests: of cargo nextest, of the documentation, of the seeds,
+under Wine.
 END
 }
 
@@ -189,6 +191,13 @@ fuzz() {
     tell "$(sed -n 's/^stat::number_of_executed_units: *\([0-9]*\)/\1 runs/p' "$log")"
 }
 
+wine() {
+    local status=0
+    ci/wine.sh || status=$?
+    if ((status == 3)); then return 3; fi
+    count $status '^test result: '
+}
+
 summary() {
     local index
     printf '\n%-32s %-8s %8s\n' step result seconds
@@ -227,7 +236,8 @@ for target in fuzz/fuzz_targets/*.rs; do
     target=$(basename "$target" .rs)
     step "fuzz $target" fuzz "$target"
 done
-for target in $(ci/cross.sh --targets); do step "cross $target" ci/cross.sh "$target"; done
+step cross ci/cross.sh
+step wine wine
 if [[ -x ci/loom.sh ]]; then step loom ci/loom.sh; fi
 
 summary

@@ -319,7 +319,9 @@ fn receive_some(
     match socket.receive(bytes, room, handles, deadline).map_err(os("receiving"))? {
         None => Err(ChannelError::TimedOut),
         // The kernel's buffer is aligned and may hold one more than was asked for.
-        Some(_) if handles.len() > room => Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room }),
+        Some(received) if handles.len() > room && !received.truncated => {
+            Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room })
+        }
         Some(received) => {
             *lost |= received.truncated;
             Ok(received.bytes)

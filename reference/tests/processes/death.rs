@@ -4,10 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 use gpushare::ring::{Consumer, Producer, RingError};
-use gpushare::{Deadline, OwnedHandle, Patience, Peer, Wait};
+use gpushare::{Deadline, Patience, Peer, Wait};
 
 use crate::amount;
 use crate::other::{Other, SLEEPY, soon};
+use crate::sys::{holdings, not_a_process};
 
 #[test]
 fn a_wait_ends_with_the_death_of_the_peer() {
@@ -99,7 +100,7 @@ fn a_kill_at_any_moment_leaves_a_survivor_that_returns_and_leaks_nothing() {
             held = Some(holdings());
         }
     }
-    assert_eq!(held, Some(holdings()), "descriptors, shared mappings and threads after a few rounds, and after all");
+    assert_eq!(held, Some(holdings()), "handles, shared mappings and threads after a few rounds, and after all");
 }
 
 fn survive(mut other: Other, moment: Duration, mut work: impl FnMut() -> Result<(), RingError>) {
@@ -123,17 +124,9 @@ fn survive(mut other: Other, moment: Duration, mut work: impl FnMut() -> Result<
     assert!(took < Duration::from_secs(5), "returned {took:?} after the kill");
 }
 
-fn holdings() -> (usize, usize, usize) {
-    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().count();
-    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let shared = maps.lines().filter(|line| line.contains("rw-s") || line.contains("r--s")).count();
-    (descriptors, shared, std::fs::read_dir("/proc/self/task").unwrap().count())
-}
-
 #[test]
 fn only_a_process_can_be_watched() {
-    let not_one = OwnedHandle::from(std::os::fd::OwnedFd::from(std::fs::File::open("/dev/null").unwrap()));
-    assert_eq!(Peer::from_handle(not_one).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(Peer::from_handle(not_a_process()).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     assert!(!Peer::from_handle(Peer::this_process().unwrap()).unwrap().is_dead());
 }
 

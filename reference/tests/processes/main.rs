@@ -1,14 +1,17 @@
 //! Ring and waiter between real processes. The other side is this program once more (see [`other`]).
 //!
 //! `GPUSHARE_LONG=1` makes the stress and the killing as long as the contract asks for: 100 million messages, 1,000 kills.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", target_os = "windows"))]
 #![expect(clippy::unwrap_used, reason = "what does not work fails the test")]
 
 mod death;
 mod fixed;
+mod memory;
 mod other;
+#[cfg(target_os = "linux")]
 mod refusal;
 mod stress;
+mod sys;
 
 /// A small number, or the one of the contract.
 fn amount(short: u64, long: u64) -> u64 {

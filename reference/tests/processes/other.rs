@@ -1,14 +1,14 @@
 //! The other side: a process that takes the role it is offered and does one task.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use gpushare::ring::{Consumer, Offer, Producer, Terms};
 use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer, Stream, StreamOffer};
 
-use crate::{fixed, refusal, stress};
+use crate::sys::refuse;
+use crate::{fixed, memory, stress};
 
 /// Names the task in the environment of the other side.
 pub(crate) const TASK: &str = "GPUSHARE_TEST_TASK";
@@ -30,10 +30,10 @@ impl Other {
     /// Start this program as the other side.
     pub(crate) fn start(task: &str) -> Self {
         let (ours, theirs) = Channel::pair().unwrap();
-        let child = Command::new("/proc/self/exe")
+        let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "other_side", "--nocapture", "--test-threads=1"])
             .env(TASK, task)
-            .stdin(Stdio::from(OwnedFd::from(theirs.into_handle())))
+            .stdin(Stdio::from(theirs.into_handle()))
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -49,6 +49,10 @@ impl Other {
         let (terms, handles) = offer.into_parts();
         let bytes = serde_json::to_vec(&terms).unwrap();
         self.channel.send(&bytes, &handles.iter().collect::<Vec<_>>(), soon()).unwrap();
+    }
+
+    pub(crate) fn send(&mut self, handle: &OwnedHandle) {
+        self.channel.send(b"", &[handle], soon()).unwrap();
     }
 
     /// A ring to it, and a ring from it.
@@ -102,8 +106,8 @@ pub(crate) struct Starter {
 
 impl Starter {
     fn take() -> Self {
-        let fd = io::stdin().as_fd().try_clone_to_owned().unwrap();
-        Self { channel: Channel::from_handle(OwnedHandle::from(fd)).unwrap(), peer: Peer::parent().unwrap() }
+        let channel = Channel::from_handle(OwnedHandle::standard_input().unwrap()).unwrap();
+        Self { channel, peer: Peer::parent().unwrap() }
     }
 
     pub(crate) fn offered(&mut self) -> Offer {
@@ -133,6 +137,11 @@ impl Starter {
         stream
     }
 
+    /// A handle that is all of a message.
+    pub(crate) fn handle(&mut self) -> OwnedHandle {
+        self.channel.receive(soon()).unwrap().handles.remove(0)
+    }
+
     pub(crate) fn say_ready(&mut self) {
         self.channel.send(b"ready", &[], soon()).unwrap();
     }
@@ -145,7 +154,7 @@ pub(crate) fn run(task: &str) {
         ("receive", seed) => stress::receive(&mut starter.consumer(), seed.parse().unwrap()),
         ("fixed", what) => fixed::run(&mut starter, what),
         ("echo", what) => {
-            refusal::refuse(what);
+            refuse(what);
             let (mut consumer, mut producer) = (starter.consumer(), starter.producer());
             consumer.set_patience(SLEEPY);
             producer.set_patience(SLEEPY);
@@ -188,6 +197,7 @@ pub(crate) fn run(task: &str) {
             starter.say_ready();
             std::thread::sleep(Duration::from_secs(600));
         }
+        ("memory", what) => memory::other(what, &mut starter),
         (task, _) => panic!("no task {task}"),
     }
 }

@@ -139,8 +139,8 @@ fn nothing_is_lost_doubled_reordered_or_torn(
     let mut other = Other::start(&format!("{}:{seed}", if other_sends { "send" } else { "receive" }));
     if pinned {
         // Both on one processor: every hand-over is a change of process.
-        crate::refusal::pin(0, 0);
-        crate::refusal::pin(other.child.id(), 0);
+        crate::sys::pin(0, 0);
+        crate::sys::pin(other.child.id(), 0);
     }
     let peer = other.watch();
     if other_sends {

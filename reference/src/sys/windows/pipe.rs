@@ -21,7 +21,7 @@ use windows_sys::Win32::System::Pipes::{
 };
 use windows_sys::Win32::System::Threading::CreateEventW;
 
-use super::security::{self, Descriptor, wide};
+use super::security::{Descriptor, wide};
 use super::wait::wait_any;
 use super::{handle, object};
 use crate::deadline::Deadline;
@@ -64,7 +64,7 @@ impl Pipe {
 
     /// An end that waits for whoever [opens](Self::open) the name: programs of this user, on this machine.
     pub(super) fn listen(name: &str, instance: Instance) -> io::Result<Self> {
-        let descriptor = Descriptor::new(security::OWNER)?;
+        let descriptor = Descriptor::this_user()?;
         let first = if instance == Instance::First { FILE_FLAG_FIRST_PIPE_INSTANCE } else { 0 };
         // SAFETY: name and descriptor live through the call; a new handle is ours alone.
         Self::over(unsafe {

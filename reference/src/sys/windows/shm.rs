@@ -14,7 +14,7 @@ use windows_sys::Win32::System::Memory::{
     PAGE_READWRITE, SEC_COMMIT, SECTION_MAP_READ, SECTION_MAP_WRITE, SECTION_QUERY, UnmapViewOfFile,
 };
 
-use super::security::{self, Descriptor, wide};
+use super::security::{Descriptor, wide};
 use super::{handle, object};
 use crate::sys::span::Span;
 
@@ -46,7 +46,7 @@ pub(crate) fn object_len(len: u64) -> u64 {
 
 /// Create a section of `len` bytes. Nobody can resize it, nor get more out of a handle to it than the handle allows.
 pub(crate) fn create(len: u64) -> io::Result<Owned> {
-    section(len, None, security::NOBODY)
+    section(len, None, &Descriptor::nobody()?)
 }
 
 /// The same, and a handle with which nobody can map the section for writing, and from which nobody can make one that does.
@@ -58,11 +58,10 @@ pub(crate) fn create_with_reader(len: u64) -> io::Result<(Owned, Owned)> {
 
 /// A section with a name that nobody has (`AlreadyExists` otherwise), by which this user may open it.
 pub(crate) fn create_named(len: u64, name: &str) -> io::Result<(Owned, Name)> {
-    Ok((section(len, Some(&Name::full(name)), security::OWNER)?, Name))
+    Ok((section(len, Some(&Name::full(name)), &Descriptor::this_user()?)?, Name))
 }
 
-fn section(len: u64, name: Option<&str>, access: &str) -> io::Result<Owned> {
-    let descriptor = Descriptor::new(access)?;
+fn section(len: u64, name: Option<&str>, descriptor: &Descriptor) -> io::Result<Owned> {
     let attributes = descriptor.attributes();
     let name = name.map(wide);
     let name = name.as_ref().map_or(ptr::null(), Vec::as_ptr);

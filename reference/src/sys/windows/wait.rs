@@ -14,7 +14,7 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, EVENT_MODIFY_STATE, INFINITE, SYNCHRONIZATION_SYNCHRONIZE, SetEvent, WaitForMultipleObjects,
 };
 
-use super::security::{self, Descriptor};
+use super::security::Descriptor;
 use super::{handle, object};
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
@@ -105,7 +105,7 @@ pub(crate) fn wake_all(_word: &AtomicU32) {}
 
 /// An auto-reset event without a name, which nobody can widen a handle to.
 fn event() -> io::Result<Owned> {
-    let descriptor = Descriptor::new(security::NOBODY)?;
+    let descriptor = Descriptor::nobody()?;
     // SAFETY: the descriptor lives through the call; a new handle is ours alone.
     let event = unsafe { handle::new(CreateEventW(&descriptor.attributes(), 0, 0, ptr::null())) }?;
     handle::reduce(event.as_handle(), SYNCHRONIZATION_SYNCHRONIZE | EVENT_MODIFY_STATE)

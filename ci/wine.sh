@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Runs the tests that Windows has, built here, under Wine; see --help.
+set -euo pipefail
+# shellcheck source=ci/foreign.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/foreign.sh"
+
+readonly target=x86_64-pc-windows-gnu wine=10 wine_suite=trixie tree=$lanes/wine
+# Wine, and what a program without windows or sound needs of all that it depends on.
+readonly wine_packages=(wine64 libwine libc6 libgcc-s1 libunwind8 liblzma5 libz-mingw-w64)
+readonly tests=(--package=gpushare --lib --test=processes)
+readonly limit=300 # seconds for one test program
+
+usage() {
+    cat <<END
+Usage: ci/wine.sh [--help] [-- ARGUMENT...]
+
+Builds tests of the library for $target and runs them under
+Wine $wine of Debian's $wine_suite: shared memory, ring, waiter, stream and channel,
+within a process and between processes. Wine is unpacked with its own C library
+under target/lanes/wine and installed nowhere; the tests run with that folder
+as their root, which takes root, or a system that gives users namespaces. The
+standard library is built as ci/cross.sh does, in the same place.
+
+  ARGUMENT  passed to the test programs, such as a filter
+
+Exit status: 0 all passed; 1 one failed; 2 wrong arguments; 3 nothing could be
+run: the last line says why.
+END
+}
+
+skip() {
+    echo "not run: $1"
+    exit 3
+}
+
+# The folder with Wine.
+# shellcheck disable=SC2317 # called through `alone`
+unpack_wine() {
+    local new=$tree.new folder
+    if [[ -d $tree ]]; then return 0; fi
+    fetch "$wine_suite" "$wine" "${wine_packages[@]}" || return 1
+    reason="cannot write to target/lanes"
+    rm -rf "$new"
+    mv -T "$scratch/all" "$new" || return 1
+    for folder in lib lib64; do [[ -e $new/$folder ]] || ln -s "usr/$folder" "$new/$folder" || return 1; done
+    mkdir -p "$new"/{dev,proc,root,tmp} || return 1
+    mv -T "$new" "$tree"
+}
+
+# COMMAND...: runs it with mounts and processes of its own, all of which end with it.
+enclose() {
+    local user=()
+    if ((EUID != 0)); then user=(--map-root-user); fi
+    unshare "${user[@]}" --mount --pid --fork --kill-child -- "$@"
+}
+
+# Inside: the folder gets what a system has, and this repository at its own place.
+readonly inside='
+    set -e
+    tree=$1 root=$2
+    shift 2
+    mount -t proc proc "$tree/proc"
+    mount --rbind /dev "$tree/dev"
+    mkdir -p "$tree$root"
+    mount --bind "$root" "$tree$root"
+    exec "$@"'
+
+arguments=()
+while (($# > 0)); do
+    case $1 in
+        -h | --help) usage; exit ;;
+        --) shift; arguments=("$@"); break ;;
+        *) echo "wine.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
+    esac
+done
+
+find_toolchain || skip "$reason"
+alone prepare "$target" || skip "$reason"
+alone unpack_wine || skip "$reason"
+enclose true 2>/dev/null || skip "needs root, or namespaces for users (unshare)"
+
+# Many of Wine's libraries need zlib1.dll, which is in a package for compilers.
+export WINEPATH="Z:\\usr\\$mingw\\lib" WINEPREFIX=/root/wine WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all HOME=/root
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout --kill-after=5 $limit chroot $tree /usr/lib/wine/wine64"
+export PATH=$bin:$PATH CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc
+cargo=(env "${environment[@]}" "HOME=$HOME" cargo test --locked --target "$target" "${options[@]}" "${tests[@]}")
+status=0
+"${cargo[@]}" --no-run || exit 1
+# The models explore the algorithm, not the system, and are explored where all runs faster.
+enclose bash -c "$inside" inside "$tree" "$root" "${cargo[@]}" --no-fail-fast -- --skip ::models:: --test-threads=1 "${arguments[@]}" || status=1
+exit $status
