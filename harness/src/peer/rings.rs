@@ -27,7 +27,7 @@ impl Rings {
                 self.check_free(ring)?;
                 let (side, offer) = backend.create_ring(role, capacity)?;
                 let (terms, offered) = offer.into_parts();
-                handles.keep(&ids, offered.into())?;
+                handles.keep(&ids, offered)?;
                 self.0.insert(ring, side);
                 Ok(Reply::Ring(RingReply::Offered(terms)))
             }
@@ -78,7 +78,7 @@ impl Rings {
         handles: &mut Handles,
     ) -> Result<Reply, Problem> {
         self.check_free(ring)?;
-        let offer = Offer::from_parts(terms, handles.take_exactly(ids)?);
+        let offer = Offer::from_parts(terms, handles.take_exactly(ids)?.into());
         match backend.attach_ring(role, offer) {
             Ok(side) => {
                 self.0.insert(ring, side);
@@ -86,7 +86,7 @@ impl Rings {
             }
             Err((offer, problem)) => {
                 // Still ours: a later request can attach with them again, or close them.
-                let kept = handles.keep(&ids, offer.into_parts().1.into());
+                let kept = handles.keep(&ids, offer.into_parts().1);
                 debug_assert!(kept.is_ok(), "the numbers were freed above");
                 Err(problem)
             }

@@ -27,13 +27,13 @@ impl Streams {
                 self.check_free(stream)?;
                 let (end, offer) = backend.create_stream(capacity)?;
                 let (terms, offered) = offer.into_parts();
-                handles.keep(&ids, offered.into())?;
+                handles.keep(&ids, offered)?;
                 self.0.insert(stream, end);
                 Ok(Reply::Stream(StreamReply::Offered(terms)))
             }
             StreamRequest::Attach { stream, terms, handles: ids } => {
                 self.check_free(stream)?;
-                let offer = StreamOffer::from_parts(terms, handles.take_exactly(ids)?);
+                let offer = StreamOffer::from_parts(terms, handles.take_exactly(ids)?.into());
                 self.0.insert(stream, backend.attach_stream(offer)?);
                 Ok(Reply::Done)
             }

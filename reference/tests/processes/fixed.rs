@@ -92,8 +92,8 @@ fn send_to<const N: usize>(starter: &mut Starter, seed: u64) {
 fn nothing_is_lost<const N: usize>(seed: u64, pinned: bool) {
     let mut other = Other::start(&format!("fixed:send-{N}:{seed}"));
     if pinned {
-        crate::refusal::pin(0, 0);
-        crate::refusal::pin(other.child.id(), 0);
+        crate::sys::pin(0, 0);
+        crate::sys::pin(other.child.id(), 0);
     }
     let (mut consumer, offer) = Consumer::<N>::create(256).unwrap();
     consumer.watch(&other.watch());
