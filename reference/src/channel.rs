@@ -316,17 +316,15 @@ fn receive_some(
     lost: &mut bool,
     deadline: Deadline,
 ) -> Result<usize, ChannelError> {
-    match socket.receive(bytes, room, handles, deadline).map_err(os("receiving"))? {
-        None => Err(ChannelError::TimedOut),
-        // The kernel's buffer is aligned and may hold one more than was asked for.
-        Some(received) if handles.len() > room && !received.truncated => {
-            Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room })
-        }
-        Some(received) => {
-            *lost |= received.truncated;
-            Ok(received.bytes)
-        }
+    let Some(received) = socket.receive(bytes, room, handles, deadline).map_err(os("receiving"))? else {
+        return Err(ChannelError::TimedOut);
+    };
+    *lost |= received.truncated;
+    // The kernel's buffer is aligned and may hold one more than was asked for. Where some were lost, that is told at the end.
+    if handles.len() > room && !*lost {
+        return Err(ChannelError::TooLarge { what: "handles", count: handles.len(), limit: room });
     }
+    Ok(received.bytes)
 }
 
 fn check_limit(what: &'static str, count: usize, limit: usize) -> Result<(), ChannelError> {
