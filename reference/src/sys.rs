@@ -1,8 +1,8 @@
 //! The only place with operating-system code. Each folder offers the same items; a new system is a new folder.
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 mod linux;
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 pub(crate) use linux::*;
 
 #[cfg(target_os = "macos")]
@@ -15,17 +15,17 @@ mod windows;
 #[cfg(target_os = "windows")]
 pub(crate) use windows::*;
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "windows")))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
 mod stub;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "windows")))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "windows")))]
 pub(crate) use stub::*;
 
 /// What Linux and macOS have in common.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod unix;
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(target_os = "linux"))]
 pub(crate) mod no_external_memory;
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "windows"))]
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod span;

@@ -1,4 +1,4 @@
-//! Linux and Android: descriptors, memfd, futex, pidfd, Unix sockets.
+//! Linux: descriptors, memfd, futex, pidfd, Unix sockets.
 
 mod asleep;
 pub(crate) mod external_memory;

@@ -107,7 +107,7 @@ pub(crate) mod shm {
     }
 
     #[derive(Debug)]
-    pub(crate) struct Name(#[expect(dead_code, reason = "it cannot exist")] Never);
+    pub(crate) struct Name(Never);
 
     impl Name {
         pub(crate) fn open(_name: &str) -> io::Result<RawOwned> {

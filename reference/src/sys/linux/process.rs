@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::AtomicU32;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
@@ -32,4 +33,11 @@ pub(crate) fn is_process(fd: &OwnedFd) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     // ECHILD: a process, and not ours to wait for.
     matches!(rustix::process::waitid(WaitId::PidFd(fd.as_fd()), options), Ok(_) | Err(Errno::CHILD))
+}
+
+impl Watch {
+    /// The word that becomes 1 with the process's death.
+    pub(super) fn word(&self) -> &AtomicU32 {
+        &self.dead
+    }
 }

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 /// A process that is watched: a word of private memory becomes 1 with its death.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    dead: Arc<AtomicU32>,
+    pub(in crate::sys) dead: Arc<AtomicU32>,
     /// Closing it tells the thread to stop.
     stop: Option<PipeWriter>,
     thread: Option<JoinHandle<()>>,
@@ -35,11 +35,6 @@ impl Watch {
     /// Whether it is known to be dead. Costs one look at private memory.
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Acquire) != 0
-    }
-
-    /// The word that becomes 1 with its death.
-    pub(crate) fn word(&self) -> &AtomicU32 {
-        &self.dead
     }
 }
 
