@@ -4,6 +4,7 @@ mod attaching;
 mod bounds;
 #[path = "../census/open_descriptors.rs"]
 mod census;
+mod naming;
 #[path = "../objects/not_a_texture.rs"]
 mod objects;
 mod sealing;
