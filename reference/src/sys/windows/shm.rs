@@ -195,3 +195,21 @@ impl Drop for Mapping {
         debug_assert!(unmapped != 0, "UnmapViewOfFile of a view that MapViewOfFile gave cannot fail");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "what does not work fails the test")]
+
+    use super::*;
+
+    #[test]
+    fn a_handle_that_only_reads_cannot_be_made_one_that_writes() {
+        let (_writer, reader) = create_with_reader(64).unwrap();
+        assert!(handle::reduce(reader.as_handle(), READER).is_ok());
+
+        let widened = handle::reduce(reader.as_handle(), WRITER);
+
+        assert_eq!(widened.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        assert!(Mapping::new(&reader, 64, true).is_err());
+    }
+}
