@@ -1,5 +1,7 @@
 //! What can befall a peer from outside: it is stopped, its channel breaks, its orchestrator talks nonsense.
 
+use std::time::Duration;
+
 use gpushare::{Channel, ChannelError};
 
 use crate::raw;
@@ -55,17 +57,17 @@ impl Peer {
         sys::interrupt(self.pid()).map_err(orchestrator("interrupting a peer"))
     }
 
-    /// Break off: the process is expected to end by itself, and its end is returned. One that does not end is killed, which is
-    /// [`Exit::ClosedChannel`].
+    /// Break off: the process is expected to end by itself within the limit, and its end is returned. One that does not is
+    /// killed, which is [`Exit::ClosedChannel`]. With a driver's device open, an end can take seconds.
     ///
     /// # Errors
     /// [`PeerError::Orchestrator`] when the channel cannot be replaced or written to.
-    pub fn break_off(&mut self, how: BreakOff) -> Result<Exit, PeerError> {
+    pub fn break_off(&mut self, how: BreakOff, limit: Duration) -> Result<Exit, PeerError> {
         let (unused, _) = Channel::pair().map_err(orchestrator::<ChannelError>("creating a channel"))?;
         let socket = std::mem::replace(&mut self.channel, unused).into_handle();
         raw::send(&socket, how.bytes(), &[]).map_err(orchestrator("writing nonsense to a peer"))?;
         drop(socket);
-        self.wait(crate::spawn::GRACE)
+        self.wait(limit)
     }
 
     /// The end of what the process wrote to standard error.

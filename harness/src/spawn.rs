@@ -119,7 +119,7 @@ pub struct Peer {
 }
 
 /// How long a peer that closed its channel may take to end.
-pub(crate) const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(2);
 
 impl Peer {
     /// Start a peer and shake hands.

@@ -68,7 +68,7 @@ impl<'run> Context<'run> {
     /// Break off with a peer, and see how it ends.
     pub(crate) fn break_off(&self, seat: usize, how: BreakOff) -> Outcome<Exit> {
         let sent = Instant::now();
-        let ended = self.with_peer(seat, |peer| peer.break_off(how))?;
+        let ended = self.with_peer(seat, |peer| peer.break_off(how, self.limit))?;
         self.leave(seat);
         let error = ended.as_ref().err().map(ToString::to_string);
         let step = self.record(seat, sent, None, Some(format!("break off: {how:?}")), None, error);
