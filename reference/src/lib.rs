@@ -25,6 +25,7 @@
 //! | [`ring`] | messages between two processes, through shared memory |
 //! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
+//! | [`worker`] | threads that stop within a deadline |
 //! | [`host`] | the backend without a GPU: textures and what orders them in shared memory |
 //! | [`vulkan`] | the Vulkan backend: textures, semaphores, timelines and fences of a driver |
 //! | [`pattern`] | test pictures in which every kind of mistake looks different |
@@ -64,6 +65,7 @@ pub mod texture;
 pub mod timeline;
 pub mod vulkan;
 pub mod waiter;
+pub mod worker;
 
 pub use batch::{Batch, BatchRefused};
 pub use channel::{Channel, ChannelError, Message};
