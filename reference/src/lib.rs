@@ -25,6 +25,7 @@
 //! | [`ring`] | messages between two processes, through shared memory |
 //! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
+//! | [`frames`] | textures that go round between a producer and its consumers |
 //! | [`worker`] | threads that stop within a deadline |
 //! | [`host`] | the backend without a GPU: textures and what orders them in shared memory |
 //! | [`vulkan`] | the Vulkan backend: textures, semaphores, timelines and fences of a driver |
@@ -50,6 +51,7 @@ pub mod deadline;
 pub mod descriptor;
 pub mod fence;
 pub mod format;
+pub mod frames;
 pub mod handle;
 pub mod host;
 pub mod identity;
