@@ -25,6 +25,7 @@
 //! | [`ring`] | messages between two processes, through shared memory |
 //! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
+//! | [`async_receiver`] | receiving from a ring or a stream as a future |
 //! | [`frames`] | textures that go round between a producer and its consumers |
 //! | [`worker`] | threads that stop within a deadline |
 //! | [`host`] | the backend without a GPU: textures and what orders them in shared memory |
@@ -45,6 +46,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod async_receiver;
 pub mod batch;
 pub mod channel;
 pub mod deadline;
@@ -69,6 +71,7 @@ pub mod vulkan;
 pub mod waiter;
 pub mod worker;
 
+pub use async_receiver::AsyncReceiver;
 pub use batch::{Batch, BatchRefused};
 pub use channel::{Channel, ChannelError, Message};
 pub use deadline::Deadline;
