@@ -26,6 +26,7 @@
 //! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
 //! | [`async_receiver`] | receiving from a ring or a stream as a future |
+//! | [`meter`] | counts and rates of rings and streams |
 //! | [`frames`] | textures that go round between a producer and its consumers |
 //! | [`worker`] | threads that stop within a deadline |
 //! | [`host`] | the backend without a GPU: textures and what orders them in shared memory |
@@ -57,6 +58,7 @@ pub mod frames;
 pub mod handle;
 pub mod host;
 pub mod identity;
+pub mod meter;
 pub mod pattern;
 pub mod ring;
 pub mod semaphore;

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
-use crate::ring::{Consumer, Offer, Producer, RingError, Terms};
+use crate::ring::{Consumer, Counts, Offer, Producer, RingError, Terms};
 use crate::waiter::{Patience, Peer, Wait};
 
 #[cfg(test)]
@@ -153,6 +153,12 @@ impl Stream {
         if let Some(incoming) = &mut self.incoming {
             incoming.set_patience(patience);
         }
+    }
+
+    /// What was done so far with what is read and with what is written, in pieces of the writer's; a closed direction has none.
+    #[must_use]
+    pub fn counts(&self) -> [Option<Counts>; 2] {
+        [self.incoming.as_ref().map(Consumer::counts), self.outgoing.as_ref().map(Producer::counts)]
     }
 
     /// How long one call of [`io::Read`] or [`io::Write`] may take; `None`, which it is at first: for ever.
