@@ -69,8 +69,18 @@ fn temporary_import_is_restored(cx: &Context<'_>, subject: Subject) -> Outcome {
         settle(subject, &producer, exported)?;
         consumer.signal(target, 1)?;
         producer.wait(witness, 1)?;
+        idle(&consumer)?;
     }
     Ok(())
+}
+
+/// Until its queue is done: a signal may have arrived elsewhere while the work that gave it is not yet told to be over, and an
+/// import into what the queue refers to is no valid usage.
+fn idle(party: &Party<'_, '_>) -> Outcome {
+    let done = party.create_sync(gpushare::SyncKind::Fence, &[])?;
+    party.signal(done, 1)?;
+    party.wait(done, 1)?;
+    party.free_sync(done)
 }
 
 /// However many temporary imports came, one wait brings the permanent payload back.
