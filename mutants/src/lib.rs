@@ -22,7 +22,6 @@ pub mod peers;
 mod relay;
 pub mod run;
 pub mod score;
-mod sync_table;
 pub mod table;
 
 use std::process::ExitCode;

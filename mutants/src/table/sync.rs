@@ -2,7 +2,7 @@
 
 use gpushare_conformance::verdict::Verdict;
 
-use crate::table::Entry;
+use super::Entry;
 
 /// The same cases, on each of these places, all with one fault.
 macro_rules! entries {
@@ -16,7 +16,7 @@ macro_rules! entries {
 
 /// Every family of these cases is in here at least once.
 #[must_use]
-pub(crate) fn entries() -> Vec<Entry> {
+pub(super) fn entries() -> Vec<Entry> {
     let mut list = Vec::new();
     says(&mut list);
     handles(&mut list);
@@ -118,6 +118,7 @@ fn handles(list: &mut Vec<Entry>) {
         Fail,
         ["semaphore::shared_memory", "semaphore::shared_signal", "fence::shared_memory", "fence::shared_signal"]["another_kind_is_refused::imported_as_timeline"]
     );
+    entries!(list, "timeline_assumed", Fail, ["timeline::shared_memory"]["unsupported_export_type_is_refused"]);
     entries!(list, "sync_trusts_descriptors", Fail, ["timeline::shared_memory"]["another_kind_is_refused::imported_as_fence"]);
     entries!(list, "sync_checks_nothing", Fail, ["semaphore::shared_memory", "semaphore::shared_signal"]
         ["second_signal_is_refused", "wait_without_signal_is_refused", "import_into_pending_is_refused"]);
@@ -192,6 +193,7 @@ fn by_reference(list: &mut Vec<Entry>) {
     all_kinds!("wait_returns_early", Fail, ["orders_contents::1021x1021"]);
     all_kinds!("timeout_is_success", Fail, ["killed_signaller_ends_in_timeout", "wait_ends_at_deadline"]);
     all_kinds!("wait_ignores_deadline", Hang, ["wait_ends_at_deadline"]);
+    all_kinds!("timeout_is_lost_device", Fail, ["wait_ends_at_deadline"]);
     all_kinds!("death_unnoticed", Fail, ["killed_signaller_is_told"]);
     all_kinds!("death_before_signal", Fail, ["signal_before_death_is_kept"]);
     replaceable!("export_resets_payload", Fail, ["signal_before_export_is_kept", "export_leaves_signal_to_exporter"]);

@@ -1,0 +1,38 @@
+//! For every case about channels, a fault that it must notice.
+
+use super::{Entry, fails, leaks};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    fails("channel::socket::handles_arrive::16_handles", "number_sent"),
+    leaks("channel::socket::unannounced_handles_are_refused", "excess_handles_leak"),
+    leaks("channel::socket::more_handles_than_room_are_told::2_of_9", "excess_handles_leak"),
+    fails("channel::socket::message_arrives::4096_bytes", "last_byte_changed"),
+    fails("channel::socket::messages_arrive_in_order", "messages_swapped"),
+    fails("channel::socket::both_directions_at_once", "last_byte_changed"),
+    fails("channel::socket::handles_arrive::16_handles", "handles_reversed"),
+    fails("channel::socket::handles_beside_empty_message", "handles_lost_beside_nothing"),
+    fails("channel::socket::received_handles_are_close_on_exec", "received_inheritable"),
+    fails("channel::socket::sent_handles_stay_with_sender", "sending_moves_handles"),
+    fails("channel::socket::close_is_told", "close_is_silence"),
+    fails("channel::socket::message_before_close_arrives", "close_drops_messages"),
+    fails("channel::socket::killed_peer_is_told", "close_is_silence"),
+    fails("channel::socket::killed_receiver_is_told", "send_errors_swallowed"),
+    fails("channel::socket::exited_peer_is_told", "close_is_silence"),
+    fails("channel::socket::oversized_message_is_refused", "limits_ignored"),
+    fails("channel::socket::too_many_handles_are_refused", "limits_ignored"),
+    fails("channel::socket::silence_ends_at_deadline", "silence_is_close"),
+    fails("channel::socket::message_after_timeout_arrives", "timeout_loses_message"),
+    fails("channel::socket::full_channel_ends_at_deadline", "send_errors_swallowed"),
+    fails("channel::socket::no_descriptors_left_is_told", "errors_are_messages"),
+    fails("channel::socket::garbage_is_refused", "errors_are_messages"),
+    fails("channel::socket::announced_size_is_limited", "errors_are_messages"),
+    fails("channel::socket::announced_handles_are_limited", "errors_are_messages"),
+    fails("channel::socket::cut_header_is_told", "errors_are_messages"),
+    fails("channel::socket::cut_body_is_told", "errors_are_messages"),
+    fails("channel::socket::one_byte_at_a_time_arrives", "received_byte_changed"),
+    fails("channel::socket::missing_handles_are_refused", "errors_are_messages"),
+    fails("channel::socket::unannounced_handles_are_refused", "errors_are_messages"),
+    fails("channel::socket::handles_in_body_are_refused", "errors_are_messages"),
+    fails("channel::socket::more_handles_than_room_are_told::2_of_9", "errors_are_messages"),
+    fails("channel::socket::broken_channel_stays_broken", "errors_are_messages"),
+];

@@ -1,0 +1,35 @@
+//! For every case about waits, a fault that it must notice.
+
+use super::{Entry, fails, warns};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    fails("waiter::shared_memory::message_wakes_consumer", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::room_wakes_producer", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::message_there_already_is_news", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::room_there_already_is_news", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::close_wakes_consumer", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::close_wakes_producer", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::corruption_wakes_its_author", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::news_after_timeout_wakes", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::batch_wakes_once", "wakes_always"),
+    fails("waiter::shared_memory::too_little_room_is_no_news", "timeout_is_closed"),
+    fails("waiter::shared_memory::woken_again_and_again", "ring_gives_up_at_once"),
+    fails("waiter::shared_memory::turns_taken_asleep", "ring_gives_up_at_once"),
+    fails("waiter::shared_memory::other_rings_wake_nobody", "wait_is_always_woken"),
+    fails("waiter::shared_memory::silence_times_out::1_ms", "wait_is_always_woken"),
+    fails("waiter::shared_memory::full_ring_times_out", "wait_is_always_woken"),
+    fails("waiter::shared_memory::timeout_takes_its_time_asleep", "wait_is_always_woken"),
+    fails("waiter::shared_memory::stopped_waiter_goes_on", "ring_gives_up_at_once"),
+    fails("waiter::shared_memory::signal_interrupts_consumer", "interruption_is_timeout"),
+    fails("waiter::shared_memory::signal_interrupts_producer", "interruption_is_timeout"),
+    fails("waiter::shared_memory::receive_outlasts_signals", "signals_end_everything"),
+    fails("waiter::shared_memory::send_outlasts_signals", "signals_end_everything"),
+    fails("waiter::shared_memory::death_ends_wait_of_consumer", "death_is_timeout"),
+    fails("waiter::shared_memory::death_ends_wait_of_producer", "watch_is_ignored"),
+    fails("waiter::shared_memory::death_before_the_wait_is_told", "death_is_timeout"),
+    fails("waiter::shared_memory::message_before_death_is_news", "wait_is_always_timed_out"),
+    fails("waiter::shared_memory::other_deaths_end_no_wait", "timeout_is_death"),
+    fails("waiter::shared_memory::only_a_process_can_be_watched", "watch_takes_anything"),
+    warns("waiter::shared_memory::no_call_while_awake", "wakes_always"),
+    warns("waiter::shared_memory::one_call_for_one_sleep", "wakes_always"),
+];
