@@ -47,6 +47,9 @@ struct Arguments {
     /// Cases at once [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Run no mutant: only each driver without the layer, through it, and healed by it
+    #[arg(long, conflicts_with = "only")]
+    layer: bool,
     /// Show the mutants, and run nothing
     #[arg(long)]
     list: bool,
@@ -99,9 +102,12 @@ fn run(arguments: &Arguments) -> Result<u8, RunError> {
     let how = How { limit: Duration::from_millis(arguments.limit), jobs, all: arguments.all };
     let mut score = Score::default();
     drivers(arguments, &how, &mut score)?;
-    peers(arguments, &how, &mut score)?;
-    sources(arguments, &mut score)?;
-    text::summary(&score);
+    if !arguments.layer {
+        peers(arguments, &how, &mut score)?;
+        sources(arguments, &mut score)?;
+    }
+    // A part of the mutants says nothing of the rules that the others are about.
+    text::summary(&score, arguments.only.is_empty() && !arguments.layer);
     if let Some(path) = &arguments.write {
         let what = || format!("writing {}", path.display());
         std::fs::write(path, markdown::render(&score)).map_err(|source| RunError::Io { what: what(), source })?;
@@ -119,12 +125,13 @@ fn drivers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), Ru
     let mut subjects = Vec::new();
     for lane in lanes(&arguments.driver)? {
         let subject = Subject::new(&layer, lane, &[], how, &catalogue)?;
-        text::subject(&subject);
-        score.impure.extend(subject.impure.iter().map(|case| format!("{}::{case}", subject.lane())));
+        let layered = subject.layered();
+        text::layered(&layered);
+        score.layered.push(layered);
         score.decided.extend(subject.decided());
         subjects.push(subject);
     }
-    for mutant in wanted {
+    for mutant in wanted.into_iter().filter(|_| !arguments.layer) {
         let trials = subjects.iter().map(|subject| subject.try_mutant(mutant, how, &catalogue));
         let row = Row {
             broken: Broken::Driver,
@@ -153,14 +160,15 @@ fn peers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), RunE
     if wanted.is_empty() {
         return Ok(());
     }
+    let healthy = peers::healthy(&wanted, how)?;
     score.decided.extend(peers::decided()?);
     for fault in wanted {
         let row = Row {
             broken: Broken::Peer,
             name: fault.name.to_owned(),
             defects: fault.defects.iter().map(|defect| (*defect).to_owned()).collect(),
-            does: fault.does.to_owned(),
-            trials: vec![peers::try_fault(fault, how.limit)?],
+            does: fault.does.clone().into_owned(),
+            trials: vec![peers::try_fault(fault, &healthy, how)?],
         };
         text::row(&row);
         score.rows.push(row);
@@ -176,6 +184,7 @@ fn sources(arguments: &Arguments, score: &mut Score) -> Result<(), RunError> {
         return Ok(());
     }
     let copy = patches::Copy::new()?;
+    copy.check(&wanted)?;
     for patch in wanted {
         let row = Row {
             broken: Broken::Source,

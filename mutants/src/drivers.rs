@@ -13,7 +13,7 @@ use gpushare_mutant_layer::table::{HEALED, Mutant};
 
 use crate::layer::{Layer, Layered};
 use crate::run::{RunError, Silent};
-use crate::score::{Trial, compare};
+use crate::score::{self, Trial, compare};
 
 /// How cases are run.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct Subject<'layer> {
     plain: Lane,
     healthy: BTreeMap<String, CaseResult>,
     /// Cases that end otherwise through the layer than without it, though it does nothing, or worse when it heals.
-    pub impure: Vec<String>,
+    differs: Vec<String>,
 }
 
 fn run(lane: &Lane, globs: &[&str], how: &How, catalogue: &Catalogue) -> Result<Vec<CaseResult>, RunError> {
@@ -51,19 +51,19 @@ impl<'layer> Subject<'layer> {
         let without = run(&plain, globs, how, catalogue)?;
         let through = layer.lane(&plain, None)?;
         let passed_on = run(&through.lane, globs, how, catalogue)?;
-        let mut impure = differences(&without, &passed_on, |without, through| without == through);
+        let mut differs = differences(&without, &passed_on, |without, through| without == through);
         // What differs once may be the machine's fault; what differs twice is the layer's.
-        if !impure.is_empty() {
-            let suspects: Vec<&str> = impure.iter().map(String::as_str).collect();
+        if !differs.is_empty() {
+            let suspects: Vec<&str> = differs.iter().map(String::as_str).collect();
             let (without, passed_on) =
                 (run(&plain, &suspects, how, catalogue)?, run(&through.lane, &suspects, how, catalogue)?);
-            impure = differences(&without, &passed_on, |without, through| without == through);
+            differs = differences(&without, &passed_on, |without, through| without == through);
         }
         let healed = layer.lane(&plain, Some(HEALED.name))?;
         let healed = run(&healed.lane, globs, how, catalogue)?;
-        impure.extend(differences(&without, &healed, |without, healed| without != Verdict::Pass || healed == Verdict::Pass));
+        differs.extend(differences(&without, &healed, |without, healed| without != Verdict::Pass || healed == Verdict::Pass));
         let healthy = healed.into_iter().map(|result| (result.case.clone(), result)).collect();
-        Ok(Self { layer, plain, healthy, impure })
+        Ok(Self { layer, plain, healthy, differs })
     }
 
     /// The lane's name.
@@ -78,11 +78,16 @@ impl<'layer> Subject<'layer> {
         executed.flat_map(|result| result.rules.clone())
     }
 
-    /// How many cases pass on the healed driver, of how many that run.
+    /// The lane without a mutant.
     #[must_use]
-    pub fn health(&self) -> (usize, usize) {
+    pub fn layered(&self) -> score::Layered {
         let count = |wanted: fn(Verdict) -> bool| self.healthy.values().filter(|result| wanted(result.verdict)).count();
-        (count(|verdict| verdict == Verdict::Pass), count(|verdict| verdict != Verdict::Skip))
+        score::Layered {
+            lane: self.plain.name.clone(),
+            ran: count(|verdict| verdict != Verdict::Skip),
+            healthy: count(|verdict| verdict == Verdict::Pass),
+            differs: self.differs.clone(),
+        }
     }
 
     /// Run the cases that should notice a mutant, and all others if none of them does. Where there are no such cases, no other one

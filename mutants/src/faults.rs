@@ -1,20 +1,22 @@
 //! The faults that a peer can be given. Each is noticed by the cases that [`crate::table`] names for it.
 
+use std::borrow::Cow;
+
 use crate::table::ENTRIES;
 
 /// A fault of a peer on the host lane.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Fault {
     /// Its name, as the environment has it.
     pub name: &'static str,
     /// The numbered defects that it is a form of.
     pub defects: &'static [&'static str],
     /// What is wrong, in a sentence.
-    pub does: &'static str,
+    pub does: Cow<'static, str>,
 }
 
 const fn fault(name: &'static str, defects: &'static [&'static str], does: &'static str) -> Fault {
-    Fault { name, defects, does }
+    Fault { name, defects, does: Cow::Borrowed(does) }
 }
 
 /// The faults that are forms of a numbered defect, and what each fault does.
@@ -67,7 +69,17 @@ pub const FAULTS: &[Fault] = &[
     fault("sync_answers_of_process", &["D12"], "what a device says of semaphores and fences differs from process to process"),
     fault("sync_compatible_types_empty", &["D15"], "compatibleHandleTypes of semaphores and fences is empty"),
     fault("sync_accepts_any_handle", &["D16"], "any handle is accepted as a semaphore or fence"),
+    fault("sync_export_returns_same_number", &["D2"], "every export of a semaphore or fence returns the first one's number"),
+    fault("sync_export_inheritable", &["D3"], "an exported semaphore or fence is not close-on-exec"),
+    fault("sync_refusal_takes_handle", &["D5"], "a refused import of a semaphore or fence closes the caller's descriptor"),
+    fault("sync_import_leaks", &["D6"], "an import of a semaphore or fence keeps the descriptor open"),
+    fault("sync_import_closes_twice", &["D7"], "freeing an imported semaphore or fence closes its descriptor's number again"),
     // What a library does.
+    fault("sync_export_leaks", &["D4", "L3"], "an exported semaphore or fence stays open"),
+    fault("sync_refusal_leaks", &["L10"], "a refused import of a semaphore or fence keeps a duplicate open"),
+    fault("timeline_assumed", &["L15"], "a timeline is made for export whatever the device says of it"),
+    fault("timeout_is_lost_device", &["L16"], "a wait that ran out tells of a lost device"),
+    fault("death_unnoticed", &["L16"], "a wait goes on when the signaller has died"),
     fault("export_not_declared", &["L1"], "memory is allocated without declaring export"),
     fault("number_is_cast", &["L2"], "a handle of -1 is cast and taken for none: the import gives memory of its own"),
     fault("number_sent", &["L5"], "descriptors are sent as numbers, which mean something else at the other end"),
@@ -84,6 +96,13 @@ pub const FAULTS: &[Fault] = &[
     fault("batch_is_cut_short", &[], "a batch over the limits is cut and sent"),
     fault("empty_batch_is_refused", &[], "a batch of no texture is refused"),
     fault("accepts_any_batch", &["L11"], "whatever is wrong with a batch, its textures arrive"),
+    // What a ring, a waiter or a stream does.
+    fault("ring_empty_messages_lost", &["R3"], "a message without bytes never arrives"),
+    fault("ring_attaching_empties", &["R5"], "attaching drops what was sent before"),
+    fault("wakes_always", &["R11"], "every publication makes a system call"),
+    fault("interruption_is_timeout", &["R14"], "a signal handler that runs is told as a timeout"),
+    fault("watch_is_ignored", &["R22"], "the death of the peer ends no wait"),
+    fault("stream_reads_drop_tail", &["R16"], "a read loses what did not fit"),
     // What a channel does.
     fault("last_byte_changed", &[], "the last byte of a message is sent wrong"),
     fault("messages_swapped", &[], "the first two messages change places"),
@@ -108,7 +127,7 @@ pub fn all() -> Vec<Fault> {
     let mut all = FAULTS.to_vec();
     for entry in ENTRIES.iter() {
         if !all.iter().any(|fault| fault.name == entry.fault) {
-            all.push(fault(entry.fault, &[], "as its name says"));
+            all.push(Fault { name: entry.fault, defects: &[], does: entry.fault.replace('_', " ").into() });
         }
     }
     all

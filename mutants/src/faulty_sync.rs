@@ -98,6 +98,9 @@ fn distort_wait(deadline: Deadline) -> Option<(Deadline, bool)> {
 fn waited(outcome: Result<(), Problem>) -> Result<(), Problem> {
     match outcome {
         Err(problem) if problem.code == Code::Timeout && fault::is("timeout_is_success") => Ok(()),
+        Err(problem) if problem.code == Code::Timeout && fault::is("timeout_is_lost_device") => {
+            Err(Problem::new(Code::DeviceLost, problem.message))
+        }
         outcome => outcome,
     }
 }
@@ -338,7 +341,11 @@ impl SyncBackend for FaultySync {
 
     fn create_timeline(&mut self, timeline: Id, initial: u64, export: &[HandleType]) -> Result<(), Problem> {
         let initial = if fault::is("initial_value_dropped") { 0 } else { initial };
-        unchecked(self.inner.create_timeline(timeline, initial, &Self::types(export, SyncKind::Timeline)))
+        let created = self.inner.create_timeline(timeline, initial, &Self::types(export, SyncKind::Timeline));
+        match created {
+            Err(_) if fault::is("timeline_assumed") => self.inner.create_timeline(timeline, initial, &[]),
+            created => unchecked(created),
+        }
     }
 
     fn value(&mut self, timeline: Id) -> Result<u64, Problem> {

@@ -1,4 +1,5 @@
-//! The mutants of ring, waiter and stream: patches to their source, tried on a copy of it by the reference's own tests.
+//! The mutants of ring, waiter, stream, shared memory and timeline: patches to their source, tried on a copy of it by the
+//! reference's own tests.
 //!
 //! What ships has no trace of them. A patch begins with lines `Does:` and `Test:`, the latter with arguments for `cargo test`.
 
@@ -82,6 +83,22 @@ impl Copy {
         let what = format!("copying the reference to {}", folder.display());
         made().map_err(|source| RunError::Io { what, source })?;
         Ok(Self { folder })
+    }
+
+    /// Run the tests of these patches without them: a test that fails of itself would notice everything.
+    ///
+    /// # Errors
+    /// [`RunError::Patch`] for the first whose test does not pass.
+    pub fn check(&self, patches: &[Patch]) -> Result<(), RunError> {
+        let mut seen = std::collections::BTreeSet::new();
+        for patch in patches {
+            let fresh = patch.tests.iter().filter(|test| seen.insert(test.as_str())).cloned().collect();
+            if let Some(notice) = self.test(&Patch { tests: fresh, ..patch.clone() })?.by.first() {
+                let reason = format!("its test {} does not pass without it: {}", notice.case, notice.verdict);
+                return Err(RunError::Patch { name: patch.name.clone(), reason });
+            }
+        }
+        Ok(())
     }
 
     /// Patch, run the tests that should fail, and take the patch back.

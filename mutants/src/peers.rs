@@ -1,10 +1,11 @@
 //! The peer's mutants: each fault on the host lane, against the cases that the table names for it.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use gpushare_conformance::registry::cases_of;
+use gpushare_conformance::verdict::Verdict;
 
+use crate::drivers::How;
 use crate::fault::NONE;
 use crate::faults::Fault;
 use crate::run::{RunError, host_with, run};
@@ -20,16 +21,32 @@ pub fn decided() -> Result<BTreeSet<String>, RunError> {
     Ok(cases.flat_map(|case| case.rules).map(|rule| (*rule).to_owned()).collect())
 }
 
-/// Run the cases that the table names for a fault; each has to end in the verdict that stands there.
+fn entries_of(fault: &Fault) -> Vec<&'static Entry> {
+    ENTRIES.iter().copied().filter(|entry| entry.fault == fault.name).collect()
+}
+
+/// Of the cases that the table names for these faults, those that pass without any.
 ///
 /// # Errors
 /// [`RunError`].
-pub fn try_fault(fault: &Fault, limit: Duration) -> Result<Trial, RunError> {
-    let entries: Vec<&Entry> = ENTRIES.iter().copied().filter(|entry| entry.fault == fault.name).collect();
+pub fn healthy(faults: &[&Fault], how: &How) -> Result<BTreeSet<String>, RunError> {
+    let cases: BTreeSet<&str> = faults.iter().flat_map(|fault| entries_of(fault)).map(|entry| entry.case).collect();
+    let cases: Vec<String> = cases.into_iter().map(str::to_owned).collect();
+    let passed = run(NONE, &cases, how.limit, how.jobs)?.cases.into_iter().filter(|case| case.verdict == Verdict::Pass);
+    Ok(passed.map(|case| case.case).collect())
+}
+
+/// Run the cases that the table names for a fault; each that is healthy without it has to end in the verdict that stands there.
+///
+/// # Errors
+/// [`RunError`].
+pub fn try_fault(fault: &Fault, healthy: &BTreeSet<String>, how: &How) -> Result<Trial, RunError> {
+    let entries = entries_of(fault);
     let globs: Vec<String> = entries.iter().map(|entry| entry.case.to_owned()).collect();
-    let result = run(fault.name, &globs, limit)?;
+    let result = run(fault.name, &globs, how.limit, how.jobs)?;
     let named = |case: &str| entries.iter().find(|entry| entry.case == case);
-    let by = result.cases.iter().filter(|case| named(&case.case).is_some_and(|entry| entry.verdict == case.verdict));
+    let by = result.cases.iter().filter(|case| healthy.contains(&case.case));
+    let by = by.filter(|case| named(&case.case).is_some_and(|entry| entry.verdict == case.verdict));
     let by = by.map(|case| Notice { case: case.case.clone(), rules: case.rules.clone(), verdict: case.verdict }).collect();
     Ok(Trial { lane: result.lane, ran: result.cases.len(), by, deaths: 0, acted: true })
 }

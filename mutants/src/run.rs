@@ -91,8 +91,8 @@ pub fn host_with(fault: &str) -> Result<Lane, RunError> {
 ///
 /// # Errors
 /// [`RunError`] as [`host_with`], and for a filter that is no glob.
-pub fn run(fault: &str, cases: &[String], limit: Duration) -> Result<LaneResult, RunError> {
+pub fn run(fault: &str, cases: &[String], limit: Duration, jobs: usize) -> Result<LaneResult, RunError> {
     let lane = host_with(fault)?;
-    let settings = Settings { seed: 7, fresh: false, limit, jobs: 1, filter: Filter::new(cases)?, start: Instant::now() };
+    let settings = Settings { seed: 7, fresh: false, limit, jobs, filter: Filter::new(cases)?, start: Instant::now() };
     Ok(run_lane(&lane, &settings, &Catalogue::load()?, &Expectations::default(), &Silent))
 }

@@ -49,10 +49,11 @@ impl Trial {
     /// How the mutant stands on this lane.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        match (self.by.is_empty(), self.acted) {
-            (false, _) => Standing::Noticed,
+        match (self.acted, self.by.is_empty()) {
+            // What fails without the mutant having done anything fails of itself.
+            (false, _) => Standing::NotReached,
+            (true, false) => Standing::Noticed,
             (true, true) => Standing::Lived,
-            (true, false) => Standing::NotReached,
         }
     }
 }
@@ -120,8 +121,21 @@ pub struct Score {
     pub rows: Vec<Row>,
     /// Rules that a case which ran decides.
     pub decided: BTreeSet<String>,
-    /// Differences between a driver and the same driver through the layer without a mutant.
-    pub impure: Vec<String>,
+    /// Each lane's driver without the layer, through it, and healed by it.
+    pub layered: Vec<Layered>,
+}
+
+/// What the layer alone makes of a driver.
+#[derive(Clone, Debug)]
+pub struct Layered {
+    /// The lane.
+    pub lane: String,
+    /// How many cases run there, without skips.
+    pub ran: usize,
+    /// How many of them pass once the layer has healed the driver.
+    pub healthy: usize,
+    /// Cases that end otherwise through the layer than without it, though it does nothing, or worse when it heals.
+    pub differs: Vec<String>,
 }
 
 impl Score {
@@ -133,7 +147,7 @@ impl Score {
     /// Whether every mutant that did anything was noticed, and the layer alone changed nothing.
     #[must_use]
     pub fn is_perfect(&self) -> bool {
-        self.lived().next().is_none() && self.impure.is_empty()
+        self.lived().next().is_none() && self.layered.iter().all(|layered| layered.differs.is_empty())
     }
 
     /// How each numbered defect stands, over all of its mutants that ran.
@@ -152,14 +166,15 @@ impl Score {
         DEFECTS.iter().map(|defect| (defect, of(defect.number))).collect()
     }
 
-    /// Each rule that killed a mutant, with how many.
+    /// Each rule that killed a mutant, with the names of all that it killed.
     #[must_use]
-    pub fn kills(&self) -> BTreeMap<&str, usize> {
-        let mut kills = BTreeMap::new();
+    pub fn kills(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut kills: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for row in &self.rows {
-            let notices = row.trials.iter().flat_map(|trial| &trial.by);
-            let rules: BTreeSet<&str> = notices.flat_map(|notice| &notice.rules).map(String::as_str).collect();
-            rules.into_iter().for_each(|rule| *kills.entry(rule).or_default() += 1);
+            let noticed = row.trials.iter().filter(|trial| trial.standing() == Standing::Noticed);
+            for rule in noticed.flat_map(|trial| &trial.by).flat_map(|notice| &notice.rules) {
+                kills.entry(rule).or_default().insert(&row.name);
+            }
         }
         kills
     }

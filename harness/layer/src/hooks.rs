@@ -8,6 +8,7 @@ mod image;
 mod import;
 mod memory;
 mod semaphore;
+mod signals;
 mod submit;
 mod wait;
 

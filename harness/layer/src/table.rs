@@ -44,8 +44,6 @@ const fn mutant(
     Mutant { name, does, functions, first }
 }
 
-const SUBMIT_AND_WAIT: &[&str] = &["vkQueueSubmit", "vkWaitSemaphores", "vkWaitSemaphoresKHR"];
-
 /// Every mutant, by number.
 pub const MUTANTS: &[Mutant] = &[
     mutant("D1", "export answers SUCCESS and the number -1 where nothing was declared exportable", &[], &["*export_is_new"]),
@@ -86,7 +84,12 @@ pub const MUTANTS: &[Mutant] = &[
         &[],
         &["*closed_number_is_refused", "*minus_one_is_refused"],
     ),
-    mutant("D18", "a semaphore wait returns before the signal", SUBMIT_AND_WAIT, &["semaphore::*", "timeline::*", "fence::*"]),
+    mutant(
+        "D18",
+        "a semaphore wait returns before the signal",
+        &["vkImportSemaphoreFdKHR", "vkQueueSubmit", "vkWaitSemaphores", "vkWaitSemaphoresKHR"],
+        &["semaphore::*", "timeline::*", "fence::*"],
+    ),
     mutant(
         "D19",
         "an imported semaphore is a copy where it should be a reference",
@@ -109,7 +112,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "D23",
         "a timeline wait for a value wakes at one less",
-        SUBMIT_AND_WAIT,
+        &["vkQueueSubmit", "vkWaitSemaphores", "vkWaitSemaphoresKHR"],
         &["semaphore::*", "timeline::*", "fence::*"],
     ),
     mutant(
@@ -121,7 +124,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         "D25",
         "export resets the payload under reference transference",
-        &["vkGetSemaphoreFdKHR", "vkQueueSubmit"],
+        &["vkGetSemaphoreFdKHR", "vkImportSemaphoreFdKHR", "vkQueueSubmit"],
         &["semaphore::*", "timeline::*", "fence::*"],
     ),
     mutant(

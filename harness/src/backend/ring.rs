@@ -92,7 +92,7 @@ impl RingSide for Producer {
     }
 
     fn wakes(&self) -> u64 {
-        self.counts().wakes
+        Self::wakes(self)
     }
 }
 
@@ -190,7 +190,7 @@ impl RingSide for Consumer {
     }
 
     fn wakes(&self) -> u64 {
-        self.counts().wakes
+        Self::wakes(self)
     }
 }
 

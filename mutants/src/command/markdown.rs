@@ -14,19 +14,34 @@ pub(super) fn render(score: &Score) -> String {
     );
     // Writing to a string cannot fail.
     let _ = writeln!(page, "**{}.**\n", text::line(score));
+    layered(&mut page, score);
     defects(&mut page, score);
     for (broken, title) in [
         (Broken::Driver, "Drivers, through the layer"),
         (Broken::Peer, "Sharing libraries and channels, on the host lane"),
-        (Broken::Source, "Ring, waiter and stream, by patches to the source"),
+        (Broken::Source, "The reference, by patches to its source"),
     ] {
         let rows: Vec<_> = score.rows.iter().filter(|row| row.broken == broken).collect();
         if !rows.is_empty() {
             mutants(&mut page, title, &rows);
         }
     }
-    unproven(&mut page, score);
+    rules(&mut page, score);
     page
+}
+
+fn layered(page: &mut String, score: &Score) {
+    if score.layered.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "## The layer without a mutant\n");
+    for layered in &score.layered {
+        let _ = writeln!(page, "- {}: {}", layered.lane, text::told(layered));
+        for case in &layered.differs {
+            let _ = writeln!(page, "  - differs: `{case}`");
+        }
+    }
+    let _ = writeln!(page);
 }
 
 fn defects(page: &mut String, score: &Score) {
@@ -51,14 +66,13 @@ fn mutants(page: &mut String, title: &str, rows: &[&Row]) {
             row.trials.iter().flat_map(|trial| &trial.by).flat_map(|by| &by.rules).map(String::as_str).collect();
         rules.sort_unstable();
         rules.dedup();
-        let rules: Vec<_> = rules.into_iter().map(|rule| format!("`{rule}`")).collect();
         let told: Vec<_> = row.trials.iter().map(on_lane).collect();
         let name = if row.defects.contains(&row.name) || row.defects.is_empty() {
             row.name.clone()
         } else {
             format!("{} ({})", row.name, row.defects.join(", "))
         };
-        let _ = writeln!(page, "| {name} | {} | {} | {} |", row.does, told.join("<br>"), rules.join(", "));
+        let _ = writeln!(page, "| {name} | {} | {} | {} |", row.does, told.join("<br>"), quoted(rules));
     }
     let _ = writeln!(page);
 }
@@ -66,19 +80,26 @@ fn mutants(page: &mut String, title: &str, rows: &[&Row]) {
 fn on_lane(trial: &Trial) -> String {
     let Trial { lane, ran, by, .. } = trial;
     match (trial.standing(), by.first()) {
-        (_, Some(first)) => format!("{lane}: {} of {ran}, `{}` ({})", by.len(), first.case, first.verdict),
-        (Standing::Lived, None) => format!("{lane}: **none of {ran}**"),
-        (_, None) => format!("{lane}: not reached by {ran}"),
+        (Standing::Noticed, Some(first)) => format!("{lane}: {} of {ran}, `{}` ({})", by.len(), first.case, first.verdict),
+        (Standing::Lived, _) => format!("{lane}: **none of {ran}**"),
+        _ => format!("{lane}: not reached by {ran}"),
     }
 }
 
-fn unproven(page: &mut String, score: &Score) {
-    let unproven = score.unproven();
-    let _ = writeln!(page, "## Rules that killed no mutant\n");
+fn rules(page: &mut String, score: &Score) {
+    let (kills, unproven) = (score.kills(), score.unproven());
+    let _ = writeln!(page, "## Rules, and the mutants that each killed\n");
     if unproven.is_empty() {
-        let _ = writeln!(page, "None: each of the {} rules that a lane here decides killed at least one.", score.decided.len());
+        let _ = writeln!(page, "Each of the {} rules that a lane here decides killed at least one.\n", score.decided.len());
+    } else {
+        let _ = writeln!(page, "These killed none: {}.\n", quoted(unproven));
     }
-    for rule in unproven {
-        let _ = writeln!(page, "- `{rule}`");
+    let _ = writeln!(page, "| rule | mutants |\n| --- | --- |");
+    for (rule, mutants) in kills {
+        let _ = writeln!(page, "| `{rule}` | {} |", mutants.into_iter().collect::<Vec<_>>().join(", "));
     }
+}
+
+fn quoted<'rules>(rules: impl IntoIterator<Item = &'rules str>) -> String {
+    rules.into_iter().map(|rule| format!("`{rule}`")).collect::<Vec<_>>().join(", ")
 }

@@ -2,10 +2,9 @@
 
 use gpushare_mutant_layer::table::MUTANTS;
 
-use crate::drivers::Subject;
 use crate::faults;
 use crate::patches;
-use crate::score::{Row, Score, Standing, Trial};
+use crate::score::{Layered, Row, Score, Standing, Trial};
 
 /// Every mutant with its defects and its sentence.
 pub(super) fn list() {
@@ -20,13 +19,21 @@ pub(super) fn list() {
     }
 }
 
-pub(super) fn subject(subject: &Subject<'_>) {
-    let (passed, ran) = subject.health();
-    let pure = if subject.impure.is_empty() { "as without the layer" } else { "NOT as without the layer" };
-    anstream::println!("{}: through the layer {pure}; healed, {passed} of {ran} cases pass", subject.lane());
-    for case in &subject.impure {
+pub(super) fn layered(layered: &Layered) {
+    anstream::println!("{}: {}", layered.lane, told(layered));
+    for case in &layered.differs {
         anstream::println!("    differs: {case}");
     }
+}
+
+/// What the layer alone makes of a driver, in a line.
+pub(super) fn told(layered: &Layered) -> String {
+    let Layered { ran, healthy, differs, .. } = layered;
+    let same = match differs.len() {
+        0 => format!("{ran} cases end as without the layer"),
+        some => format!("{some} of {ran} cases do NOT end as without the layer"),
+    };
+    format!("{same}; healed, {healthy} of {ran} pass")
 }
 
 pub(super) fn row(row: &Row) {
@@ -45,25 +52,32 @@ fn on_lane(trial: &Trial) -> String {
     let deaths = if trial.deaths == 0 { String::new() } else { format!("; a peer died in {} more", trial.deaths) };
     let Trial { lane, ran, by, .. } = trial;
     match (trial.standing(), by.first()) {
-        (_, Some(first)) => format!(
+        (Standing::Noticed, Some(first)) => format!(
             "{lane}: {} of {ran} cases, {} ({}, {}){deaths}",
             by.len(),
             first.case,
             first.verdict,
             first.rules.join(", ")
         ),
-        (Standing::Lived, None) => format!("{lane}: it did what it does, and none of {ran} cases minds{deaths}"),
-        (_, None) => format!("{lane}: none of {ran} cases made it do anything{deaths}"),
+        (Standing::Lived, _) => format!("{lane}: it did what it does, and none of {ran} cases minds{deaths}"),
+        _ => format!("{lane}: none of {ran} cases made it do anything{deaths}"),
     }
 }
 
-pub(super) fn summary(score: &Score) {
+pub(super) fn summary(score: &Score, all: bool) {
     anstream::println!();
-    for rule in score.unproven() {
-        anstream::println!("rule {rule} killed no mutant");
+    if all {
+        for (rule, mutants) in score.kills() {
+            anstream::println!("rule {rule} killed {}", mutants.into_iter().collect::<Vec<_>>().join(", "));
+        }
+        for rule in score.unproven() {
+            anstream::println!("rule {rule} killed NO mutant");
+        }
     }
-    for case in &score.impure {
-        anstream::println!("differs through the layer: {case}");
+    for layered in &score.layered {
+        for case in &layered.differs {
+            anstream::println!("differs through the layer: {}::{case}", layered.lane);
+        }
     }
     for row in score.lived() {
         anstream::println!("LIVED {}: {}", row.name, row.does);

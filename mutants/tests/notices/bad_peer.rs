@@ -33,7 +33,7 @@ pub(crate) fn trials() -> impl Iterator<Item = Trial> {
 fn becomes_a_verdict(bad: &Bad) -> Result<(), Failed> {
     let cases = ["memory::*::contents_preserved::rgba8_unorm_optimal_64x64", "memory::*::ping_pong::rgba8_unorm_optimal_61x47"];
     let cases = cases.map(String::from);
-    let result = run::run(bad.fault, &cases, Duration::from_millis(500))?;
+    let result = run::run(bad.fault, &cases, Duration::from_millis(500), 1)?;
     if result.cases.len() != cases.len() {
         return Err(format!("the run ended after {} of {} cases", result.cases.len(), cases.len()).into());
     }

@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// The case, run in peers with the fault, has to end in the verdict.
 pub(crate) fn is_noticed(entry: &Entry) -> Result<(), Failed> {
-    let result = run::run(entry.fault, &[entry.case.into()], LIMIT)?;
+    let result = run::run(entry.fault, &[entry.case.into()], LIMIT, 1)?;
     match result.cases.as_slice() {
         [only] if only.verdict == entry.verdict => Ok(()),
         [only] => Err(format!("with {} it became {}: {}", entry.fault, only.verdict, only.detail).into()),
@@ -55,7 +55,7 @@ pub(crate) fn every_defect_has_a_mutant_or_a_reason() -> Result<(), Failed> {
 /// Without a fault the wrapper changes nothing: what it notices is the fault and not the wrapper.
 pub(crate) fn a_healthy_wrapper_passes() -> Result<(), Failed> {
     let cases: Vec<String> = ENTRIES.iter().map(|entry| entry.case.into()).collect();
-    let result = run::run("none", &cases, LIMIT)?;
+    let result = run::run("none", &cases, LIMIT, 1)?;
     let wrong: Vec<_> = result.cases.iter().filter(|case| !matches!(case.verdict, Verdict::Pass | Verdict::Skip)).collect();
     match wrong.first() {
         None => Ok(()),

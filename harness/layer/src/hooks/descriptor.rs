@@ -17,6 +17,13 @@ fn borrow(number: RawFd) -> Option<BorrowedFd<'static>> {
     (number >= 0).then(|| unsafe { BorrowedFd::borrow_raw(number) })
 }
 
+/// Whether there is something to be read, which of a sync file says that it is signalled.
+pub(super) fn is_ready(number: RawFd) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    borrow(number).is_some_and(|fd| poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&now)).is_ok_and(|ready| ready > 0))
+}
+
 /// Another descriptor for the same object, close-on-exec.
 pub(super) fn duplicate(number: RawFd) -> Option<OwnedFd> {
     borrow(number).and_then(|fd| rustix::io::fcntl_dupfd_cloexec(fd, 3).ok())

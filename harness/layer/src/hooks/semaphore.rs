@@ -8,7 +8,7 @@ use ash::vk;
 use crate::chain::{self, Device};
 use crate::choice::acts;
 use crate::entry::function;
-use crate::hooks::{descriptor, submit};
+use crate::hooks::{descriptor, signals};
 
 pub(super) fn find(name: &[u8]) -> vk::PFN_vkVoidFunction {
     match name {
@@ -39,11 +39,17 @@ unsafe extern "system" fn import_semaphore_fd(device: vk::Device, info: *const v
     let Some(next) = device.function(&[c"vkImportSemaphoreFdKHR"]) else {
         return vk::Result::ERROR_EXTENSION_NOT_PRESENT;
     };
+    // The driver takes the descriptor with it.
+    let signalled = signals::look(&changed);
     // SAFETY: what is looked up by this name has this signature; the values are the application's, but for the flag.
-    unsafe {
+    let result = unsafe {
         let next: vk::PFN_vkImportSemaphoreFdKHR = std::mem::transmute(next);
         next(device.raw.handle(), &raw const changed)
+    };
+    if result == vk::Result::SUCCESS {
+        signals::imported(changed.semaphore, signalled);
     }
+    result
 }
 
 unsafe extern "system" fn get_semaphore_fd(
@@ -57,7 +63,7 @@ unsafe extern "system" fn get_semaphore_fd(
         let result = ask(&device, info, number);
         let by_reference = (*info).handle_type == vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD;
         if result == vk::Result::SUCCESS && by_reference {
-            submit::reset_signalled(&device, (*info).semaphore);
+            signals::reset(&device, (*info).semaphore);
         }
         result
     }
