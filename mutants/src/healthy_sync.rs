@@ -3,8 +3,8 @@
 use gpushare::host::{HostFence, HostSemaphore, HostTimeline};
 use gpushare::sync::SyncCapability;
 use gpushare::{
-    Deadline, Fences, HandleType, Peer, Permanence, Semaphores, Side, SyncDescriptor, SyncError, SyncHandle, SyncKind,
-    SyncRefused, Synchronisation, Timelines, Which,
+    Deadline, Fences, HandleType, Peer, Permanence, Semaphores, SharedTimeline, Side, SyncDescriptor, SyncError, SyncHandle,
+    SyncKind, SyncRefused, Synchronisation, Timelines, Which,
 };
 use gpushare_harness::backend::sync::SyncDevice;
 
@@ -64,6 +64,10 @@ impl Timelines for FaultyDevice {
 
     fn create_timeline(&self, initial: u64, export: &[HandleType]) -> Result<HostTimeline, SyncError> {
         self.inner.create_timeline(initial, export)
+    }
+
+    fn adopt_timeline(&self, shared: SharedTimeline) -> HostTimeline {
+        self.inner.adopt_timeline(shared)
     }
 
     fn max_difference(&self, timeline: &HostTimeline) -> u64 {

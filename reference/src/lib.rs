@@ -25,6 +25,9 @@
 //! | [`ring`] | messages between two processes, through shared memory |
 //! | [`stream`] | bytes between two processes, in both directions |
 //! | [`waiter`] | waiting for another process, and waking it |
+//! | [`async_receiver`] | receiving from a ring or a stream as a future |
+//! | [`meter`] | counts and rates of rings and streams |
+//! | [`frames`] | textures that go round between a producer and its consumers |
 //! | [`worker`] | threads that stop within a deadline |
 //! | [`host`] | the backend without a GPU: textures and what orders them in shared memory |
 //! | [`vulkan`] | the Vulkan backend: textures, semaphores, timelines and fences of a driver |
@@ -44,15 +47,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod async_receiver;
 pub mod batch;
 pub mod channel;
 pub mod deadline;
 pub mod descriptor;
 pub mod fence;
 pub mod format;
+pub mod frames;
 pub mod handle;
 pub mod host;
 pub mod identity;
+pub mod meter;
 pub mod pattern;
 pub mod ring;
 pub mod semaphore;
@@ -67,6 +73,7 @@ pub mod vulkan;
 pub mod waiter;
 pub mod worker;
 
+pub use async_receiver::AsyncReceiver;
 pub use batch::{Batch, BatchRefused};
 pub use channel::{Channel, ChannelError, Message};
 pub use deadline::Deadline;

@@ -38,6 +38,7 @@
 
 mod attach;
 mod consumer;
+mod counts;
 mod error;
 pub mod fixed;
 mod layout;
@@ -48,6 +49,7 @@ mod tests;
 
 pub use attach::{Offer, Refused, Terms};
 pub use consumer::{Consumer, Message};
+pub use counts::Counts;
 pub use error::{Corruption, RingError};
 pub use layout::{Field, Role, message_header};
 pub use memory::{Memory, Shared};

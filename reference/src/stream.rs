@@ -29,8 +29,8 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
-use crate::ring::{Consumer, Offer, Producer, RingError, Terms};
-use crate::waiter::{Patience, Peer};
+use crate::ring::{Consumer, Counts, Offer, Producer, RingError, Terms};
+use crate::waiter::{Patience, Peer, Wait};
 
 #[cfg(test)]
 mod tests;
@@ -155,9 +155,22 @@ impl Stream {
         }
     }
 
+    /// What was done so far with what is read and with what is written, in pieces of the writer's; a closed direction has none.
+    #[must_use]
+    pub fn counts(&self) -> [Option<Counts>; 2] {
+        [self.incoming.as_ref().map(Consumer::counts), self.outgoing.as_ref().map(Producer::counts)]
+    }
+
     /// How long one call of [`io::Read`] or [`io::Write`] may take; `None`, which it is at first: for ever.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
+    }
+
+    /// Two ends of the one, for two threads or tasks: the first reads, the second writes. Each is closed for what the other does.
+    #[must_use]
+    pub fn split(self) -> (Self, Self) {
+        let Self { outgoing, incoming, taken, timeout } = self;
+        (Self { outgoing: None, incoming, taken, timeout }, Self { outgoing, incoming: None, taken: 0, timeout })
     }
 
     /// Write no more. The peer reads what was written, then the end of the stream.
@@ -175,7 +188,25 @@ impl Stream {
     /// # Errors
     /// [`StreamError::Ring`].
     pub fn read_by(&mut self, bytes: &mut [u8], deadline: Deadline) -> Result<usize, StreamError> {
-        self.read_pieces(std::iter::once(bytes), deadline)
+        // With a deadline, nothing is another answer.
+        Ok(self.read_pieces(std::iter::once(bytes), Some(deadline))?.unwrap_or(0))
+    }
+
+    /// Read what there is now; `None`: there is nothing. 0 is the end of the stream, or an empty buffer.
+    ///
+    /// # Errors
+    /// [`StreamError::Ring`].
+    pub fn try_read(&mut self, bytes: &mut [u8]) -> Result<Option<usize>, StreamError> {
+        self.read_pieces(std::iter::once(bytes), None)
+    }
+
+    /// Wait until there is something to read, or there will be nothing any more (`Woken`: try).
+    ///
+    /// # Errors
+    /// [`RingError::Os`].
+    pub fn wait(&mut self, deadline: Deadline) -> Result<Wait, RingError> {
+        // A message of which a part was read counts as one that is there.
+        self.incoming.as_mut().map_or(Ok(Wait::Woken), |incoming| incoming.wait(deadline))
     }
 
     /// As [`Stream::read_by`], into one buffer after the other, whatever pieces the bytes were written in.
@@ -183,14 +214,15 @@ impl Stream {
     /// # Errors
     /// [`StreamError::Ring`].
     pub fn read_vectored_by(&mut self, buffers: &mut [IoSliceMut<'_>], deadline: Deadline) -> Result<usize, StreamError> {
-        self.read_pieces(buffers.iter_mut().map(|buffer| &mut **buffer), deadline)
+        Ok(self.read_pieces(buffers.iter_mut().map(|buffer| &mut **buffer), Some(deadline))?.unwrap_or(0))
     }
 
+    /// `None`: without a deadline, there is nothing now.
     fn read_pieces<'b>(
         &mut self,
         pieces: impl Iterator<Item = &'b mut [u8]>,
-        deadline: Deadline,
-    ) -> Result<usize, StreamError> {
+        deadline: Option<Deadline>,
+    ) -> Result<Option<usize>, StreamError> {
         let Self { incoming, taken, .. } = self;
         let incoming = incoming.as_mut().ok_or(StreamError::ClosedHere("reading"))?;
         let mut read = 0;
@@ -198,13 +230,16 @@ impl Stream {
             let mut filled = 0;
             while filled < bytes.len() {
                 // Only the first byte is waited for.
-                let next = if read == 0 { incoming.peek(deadline).map(Some) } else { incoming.try_peek() };
+                let next = match deadline {
+                    Some(deadline) if read == 0 => incoming.peek(deadline).map(Some),
+                    _ => incoming.try_peek(),
+                };
                 let message = match next {
                     Ok(Some(message)) => message,
+                    Ok(None) => return Ok((read != 0).then_some(read)),
                     // What ends the stream is told when nothing else is left to tell.
-                    Ok(None) => return Ok(read),
-                    Err(_) if read != 0 => return Ok(read),
-                    Err(RingError::Closed) => return Ok(0),
+                    Err(_) if read != 0 => return Ok(Some(read)),
+                    Err(RingError::Closed) => return Ok(Some(0)),
                     Err(error) => return Err(error.into()),
                 };
                 let count = (message.len() - *taken).min(bytes.len() - filled);
@@ -218,7 +253,7 @@ impl Stream {
                 }
             }
         }
-        Ok(read)
+        Ok(Some(read))
     }
 
     /// Fill the buffer.

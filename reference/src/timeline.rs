@@ -47,6 +47,9 @@ pub trait Timelines: Synchronisation {
     /// As [`crate::Semaphores::create_semaphore`].
     fn create_timeline(&self, initial: u64, export: &[HandleType]) -> Result<Self::Timeline, SyncError>;
 
+    /// Take over a number in shared memory as a timeline of this device, which can be exported as [`HandleType::SharedMemory`].
+    fn adopt_timeline(&self, shared: SharedTimeline) -> Self::Timeline;
+
     /// How far ahead of its value a timeline may be signalled and waited for (`maxTimelineSemaphoreValueDifference`).
     fn max_difference(&self, timeline: &Self::Timeline) -> u64;
 

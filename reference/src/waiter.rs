@@ -240,6 +240,8 @@ pub(crate) struct EventCount {
     signal: u32,
     /// Wake-ups that cost a system call.
     wakes: u64,
+    /// Sleeps, those that ended at once among them.
+    sleeps: u64,
     /// Looks since the last sleep, while the peer is asked to fence.
     looks: u32,
     /// How many of them are enough.
@@ -257,6 +259,7 @@ impl EventCount {
             woken: status::NONE,
             signal: 0,
             wakes: 0,
+            sleeps: 0,
             looks: 0,
             awake: AWAKE,
         }
@@ -280,6 +283,11 @@ impl EventCount {
     /// Wake-ups so far that cost a system call.
     pub(crate) fn wakes(&self) -> u64 {
         self.wakes
+    }
+
+    /// Sleeps so far.
+    pub(crate) fn sleeps(&self) -> u64 {
+        self.sleeps
     }
 
     /// There is news, and it is published. On the way that is taken when nobody sleeps: one load of a line that nobody changes.
@@ -372,6 +380,7 @@ impl EventCount {
         } else if dead {
             Ok(Some(Wait::PeerGone))
         } else {
+            self.sleeps += 1;
             Self::park(bell, ticket, deadline, slice)
         };
         self.own &= !status::ARMED;

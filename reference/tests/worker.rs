@@ -101,7 +101,13 @@ fn a_pinned_worker_runs_on_one_processor_and_says_so() {
     assert_eq!(finished[0].ending, Ending::Done(None));
 }
 
-/// Looks at once while it spins; afterwards as often as ever longer sleeps allow, the longest being a turn.
+/// How often this thread has gone to sleep.
+fn sleeps() -> u64 {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
 #[test]
 fn one_that_finds_nothing_to_do_sleeps_after_a_bounded_spin() {
     let (say, said) = channel();
@@ -110,19 +116,20 @@ fn one_that_finds_nothing_to_do_sleeps_after_a_bounded_spin() {
     let mut looks = 0;
     let task = move |_| {
         looks += 1;
-        if looks == 107 {
-            let _ = say.send(());
+        if [1, 101, 107].contains(&looks) {
+            let _ = say.send((Instant::now(), sleeps()));
         }
         Turn::Idle
     };
-    let began = Instant::now();
     workers.start(&settings, task).unwrap();
 
-    said.recv().unwrap();
+    let [first, spun, slept] = [(); 3].map(|()| said.recv().unwrap());
     let finished = workers.stop(soon()).unwrap();
 
-    // 50, 100, 200, 400, 800 and 1,600 µs lie between the 101st look and the 107th.
-    assert!(began.elapsed() >= Duration::from_micros(3150), "{:?}", began.elapsed());
+    assert!(spun.1 - first.1 < 50, "it sleeps instead of looking at once");
+    assert!(slept.1 - spun.1 >= 6, "it looks at once instead of sleeping");
+    // 50, 100, 200, 400, 800 and 1,600 µs.
+    assert!(slept.0 - spun.0 >= Duration::from_micros(3150), "{:?}", slept.0 - spun.0);
     assert_eq!(finished[0].ending, Ending::Stopped);
 }
 

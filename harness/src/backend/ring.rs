@@ -92,7 +92,7 @@ impl RingSide for Producer {
     }
 
     fn wakes(&self) -> u64 {
-        Self::wakes(self)
+        self.counts().wakes
     }
 }
 
@@ -190,7 +190,7 @@ impl RingSide for Consumer {
     }
 
     fn wakes(&self) -> u64 {
-        Self::wakes(self)
+        self.counts().wakes
     }
 }
 

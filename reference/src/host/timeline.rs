@@ -27,6 +27,11 @@ impl Timelines for HostDevice {
         Ok(HostTimeline { shared, export: export.to_vec(), pending: PendingSignals::default() })
     }
 
+    fn adopt_timeline(&self, shared: SharedTimeline) -> HostTimeline {
+        let export = vec![HandleType::SharedMemory];
+        HostTimeline { shared: Arc::new(shared), export, pending: PendingSignals::default() }
+    }
+
     fn max_difference(&self, _timeline: &HostTimeline) -> u64 {
         u64::MAX
     }
@@ -97,7 +102,6 @@ impl Timelines for HostDevice {
             }
             (Err(error), handle) => return Err(SyncRefused { handle: Some(handle), error }),
         };
-        let shared = Arc::new(SharedTimeline::attach(handle)?);
-        Ok(HostTimeline { shared, export: vec![HandleType::SharedMemory], pending: PendingSignals::default() })
+        Ok(self.adopt_timeline(SharedTimeline::attach(handle)?))
     }
 }

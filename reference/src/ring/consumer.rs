@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::layout::{self, UNIT, record};
 use super::memory::{Memory, Shared};
-use super::{Corruption, RingError};
+use super::{Corruption, Counts, RingError};
 use crate::deadline::Deadline;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
 
@@ -21,6 +21,10 @@ pub struct Consumer<M: Memory = Shared> {
     released: u64,
     /// The producer's position when it was last looked at; `written - released <= capacity`.
     written: u64,
+    /// Messages taken so far: counted when their room is given back, which that of a batch is at once.
+    messages: u64,
+    /// Looks that found nothing.
+    stalls: u64,
     /// What the producer did that cannot be.
     corrupt: Option<Corruption>,
 }
@@ -36,7 +40,8 @@ impl<M: Memory> Consumer<M> {
     pub(super) fn over(memory: M, capacity: u64, barriers: bool) -> Self {
         let event = EventCount::new(barriers);
         event.announce(&memory);
-        Self { memory, event, mask: capacity - 1, position: 0, released: 0, written: 0, corrupt: None }
+        let mask = capacity - 1;
+        Self { memory, event, mask, position: 0, released: 0, written: 0, messages: 0, stalls: 0, corrupt: None }
     }
 
     /// As if so many bytes had been sent and taken. On both sides, before anything is sent.
@@ -57,10 +62,11 @@ impl<M: Memory> Consumer<M> {
         self.event.set_awake(looks);
     }
 
-    /// Wake-ups of the producer so far that cost a system call.
+    /// What this side has done so far.
     #[must_use]
-    pub fn wakes(&self) -> u64 {
-        self.event.wakes()
+    pub fn counts(&self) -> Counts {
+        let Self { position, messages, stalls, event, .. } = self;
+        Counts { messages: *messages, bytes: *position, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// The next message, in place, unless there is none now. It stays in the ring until [`Message::release`].
@@ -128,7 +134,7 @@ impl<M: Memory> Consumer<M> {
     /// As [`Consumer::try_peek`], if it comes before any message; else the next call reports it.
     #[inline]
     pub fn try_drain(&mut self, most: usize, mut show: impl FnMut(&Message<'_, M>)) -> Result<usize, RingError> {
-        let batch = Draining { consumer: self };
+        let mut batch = Draining { consumer: self, taken: 0 };
         for count in 0..most {
             let found = match batch.consumer.find() {
                 Ok(Some(found)) => found,
@@ -139,6 +145,7 @@ impl<M: Memory> Consumer<M> {
             let message = Message { consumer: batch.consumer, len: found.len, together: true };
             show(&message);
             message.release();
+            batch.taken += 1;
         }
         Ok(most)
     }
@@ -234,6 +241,7 @@ impl<M: Memory> Consumer<M> {
         } else if dead {
             Err(RingError::PeerGone)
         } else {
+            self.stalls += 1;
             Ok(false)
         }
     }
@@ -277,9 +285,11 @@ impl<M: Memory> Consumer<M> {
         }
     }
 
+    /// The room of so many messages is the producer's again.
     #[inline]
-    fn give_back(&mut self) {
+    fn give_back(&mut self, messages: u64) {
         self.released = self.position;
+        self.messages += messages;
         self.memory.own().position().store(self.released, Ordering::Release);
         self.event.notify(&self.memory);
     }
@@ -301,12 +311,13 @@ impl<M: Memory> Drop for Consumer<M> {
 /// Gives back what was taken together, also when showing a message panics.
 struct Draining<'c, M: Memory> {
     consumer: &'c mut Consumer<M>,
+    taken: u64,
 }
 
 impl<M: Memory> Drop for Draining<'_, M> {
     fn drop(&mut self) {
         if self.consumer.released != self.consumer.position {
-            self.consumer.give_back();
+            self.consumer.give_back(self.taken);
         }
     }
 }
@@ -368,7 +379,7 @@ impl<M: Memory> Message<'_, M> {
     pub fn release(self) {
         self.consumer.position += record(self.len);
         if !self.together {
-            self.consumer.give_back();
+            self.consumer.give_back(1);
         }
     }
 }

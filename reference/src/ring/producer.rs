@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::layout::{self, UNIT, record};
 use super::memory::{Memory, Shared};
-use super::{Corruption, RingError};
+use super::{Corruption, Counts, RingError};
 use crate::deadline::Deadline;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
 
@@ -23,6 +23,10 @@ pub struct Producer<M: Memory = Shared> {
     published: u64,
     /// The consumer's position when it was last looked at; `published - read <= capacity`.
     read: u64,
+    /// Messages published so far: counted when they are, which a batch is at once.
+    messages: u64,
+    /// Looks that found no room.
+    stalls: u64,
     /// Why nothing can be sent any more.
     fault: Option<Fault>,
 }
@@ -50,7 +54,8 @@ impl<M: Memory> Producer<M> {
     pub(super) fn over(memory: M, capacity: u64, barriers: bool) -> Self {
         let event = EventCount::new(barriers);
         event.announce(&memory);
-        Self { memory, event, capacity, mask: capacity - 1, position: 0, published: 0, read: 0, fault: None }
+        let mask = capacity - 1;
+        Self { memory, event, capacity, mask, position: 0, published: 0, read: 0, messages: 0, stalls: 0, fault: None }
     }
 
     /// As if so many bytes had been sent and taken. On both sides, before anything is sent.
@@ -77,10 +82,11 @@ impl<M: Memory> Producer<M> {
         self.event.set_awake(looks);
     }
 
-    /// Wake-ups of the consumer so far that cost a system call.
+    /// What this side has done so far.
     #[must_use]
-    pub fn wakes(&self) -> u64 {
-        self.event.wakes()
+    pub fn counts(&self) -> Counts {
+        let Self { position, messages, stalls, event, .. } = self;
+        Counts { messages: *messages, bytes: *position, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Send, unless there is no room now (`false`).
@@ -92,7 +98,7 @@ impl<M: Memory> Producer<M> {
     pub fn try_send(&mut self, message: &[u8]) -> Result<bool, RingError> {
         let sent = self.put(message)?;
         if sent {
-            self.publish();
+            self.publish(1);
         }
         Ok(sent)
     }
@@ -145,7 +151,7 @@ impl<M: Memory> Producer<M> {
 
     /// Several messages that the consumer sees at once, and is woken for once.
     pub fn batch(&mut self) -> Batch<'_, M> {
-        Batch { producer: self }
+        Batch { producer: self, added: 0 }
     }
 
     /// Send all, in as few publications as the room allows, waiting for it. The count: messages sent before an error.
@@ -235,6 +241,7 @@ impl<M: Memory> Producer<M> {
             return Err(self.fail(if left & status::CORRUPT != 0 { Fault::GivenUp } else { Fault::Closed }));
         }
         let room = need <= self.capacity - (self.position - self.read);
+        self.stalls += u64::from(!room);
         if !room && dead { Err(RingError::PeerGone) } else { Ok(room) }
     }
 
@@ -282,9 +289,11 @@ impl<M: Memory> Producer<M> {
         self.position += record(len);
     }
 
+    /// So many messages are there for the consumer.
     #[inline]
-    fn publish(&mut self) {
+    fn publish(&mut self, messages: u64) {
         self.published = self.position;
+        self.messages += messages;
         self.memory.own().position().store(self.published, Ordering::Release);
         self.event.notify(&self.memory);
     }
@@ -346,7 +355,7 @@ impl<M: Memory> Reservation<'_, M> {
     pub fn commit(self, used: usize) {
         assert!(used <= self.len, "{used} of {} reserved bytes cannot be committed", self.len);
         self.producer.advance(used);
-        self.producer.publish();
+        self.producer.publish(1);
     }
 }
 
@@ -365,6 +374,8 @@ impl Reservation<'_, Shared> {
 #[derive(Debug)]
 pub struct Batch<'p, M: Memory = Shared> {
     producer: &'p mut Producer<M>,
+    /// Messages since the last publication.
+    added: u64,
 }
 
 impl<M: Memory> Batch<'_, M> {
@@ -374,7 +385,9 @@ impl<M: Memory> Batch<'_, M> {
     /// As [`Producer::try_send`].
     #[inline]
     pub fn try_send(&mut self, message: &[u8]) -> Result<bool, RingError> {
-        self.producer.put(message)
+        let sent = self.producer.put(message)?;
+        self.added += u64::from(sent);
+        Ok(sent)
     }
 
     /// As [`Producer::room`].
@@ -395,7 +408,7 @@ impl<M: Memory> Batch<'_, M> {
     #[inline]
     pub fn publish(&mut self) {
         if self.producer.published != self.producer.position {
-            self.producer.publish();
+            self.producer.publish(std::mem::take(&mut self.added));
         }
     }
 }

@@ -262,6 +262,10 @@ impl Timelines for VulkanDevice {
         Ok(VulkanTimeline { source: Source::Driver(driver), pending: PendingSignals::default() })
     }
 
+    fn adopt_timeline(&self, shared: SharedTimeline) -> VulkanTimeline {
+        shared.into()
+    }
+
     fn max_difference(&self, timeline: &VulkanTimeline) -> u64 {
         match &timeline.source {
             Source::Shared(_) => u64::MAX,

@@ -1,11 +1,12 @@
-//! Ring and waiter between real processes. The other side is this program once more (see [`other`]).
+//! Ring, waiter and frames between real processes. The other side is this program once more (see [`other`]).
 //!
-//! `GPUSHARE_LONG=1` makes the stress and the killing as long as the contract asks for: 100 million messages, 1,000 kills.
+//! `GPUSHARE_LONG=1` makes the stress and the killing as long as the contract asks for: 100 million messages, 100,000 frames, 1,000 kills.
 #![cfg(any(target_os = "linux", target_os = "windows"))]
 #![expect(clippy::unwrap_used, reason = "what does not work fails the test")]
 
 mod death;
 mod fixed;
+mod frames;
 mod memory;
 mod other;
 #[cfg(target_os = "linux")]

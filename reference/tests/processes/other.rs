@@ -8,7 +8,7 @@ use gpushare::ring::{Consumer, Offer, Producer, Terms};
 use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer, Stream, StreamOffer};
 
 use crate::sys::refuse;
-use crate::{fixed, memory, stress};
+use crate::{fixed, frames, memory, stress};
 
 /// Names the task in the environment of the other side.
 pub(crate) const TASK: &str = "GPUSHARE_TEST_TASK";
@@ -197,6 +197,7 @@ pub(crate) fn run(task: &str) {
             starter.say_ready();
             std::thread::sleep(Duration::from_secs(600));
         }
+        ("frames", what) => frames::other(what, &mut starter),
         ("memory", what) => memory::other(what, &mut starter),
         (task, _) => panic!("no task {task}"),
     }

@@ -97,14 +97,16 @@ fn timeout_loses_no_signal(cx: &Context<'_>, subject: Subject) -> Outcome {
 
 /// A picture that is written before the signal is there after the wait, frame after frame; without the wait it is not, at least once.
 fn orders_contents(cx: &Context<'_>, subject: Subject, spec: TextureSpec) -> Outcome {
+    // At least as many frames, and so many more as the race may take to show itself where other work disturbs the two.
     const FRAMES: u32 = 8;
+    const PATIENCE: u32 = 128;
     let [producer, consumer] = cx.peers()?;
     let texture = producer.create(spec)?;
     producer.fill(texture, cx.pattern(0))?;
     let seen = consumer.import_from(&producer, texture)?;
     let (exported, imported) = subject.shared(&producer, &consumer)?;
     let mut raced = false;
-    for frame in 1..=FRAMES {
+    for frame in 1..=PATIENCE {
         let picture = cx.pattern(0).at_frame(frame);
         let fill = Request::Fill { texture: texture.0, pattern: picture, only: None };
         let writing = producer.begin(Request::Sequence(vec![fill, Party::signalling(exported, frame.into())]))?;
@@ -115,7 +117,7 @@ fn orders_contents(cx: &Context<'_>, subject: Subject, spec: TextureSpec) -> Out
         consumer.wait(imported, frame.into())?;
         consumer.verify(seen, picture)?;
         writing.finish()?.map_err(|problem| producer.refused(&problem))?;
-        if raced && frame > 2 {
+        if raced && frame >= FRAMES {
             break;
         }
     }

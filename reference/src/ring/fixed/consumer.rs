@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::layout::Role;
 use super::super::memory::{Memory, Shared};
-use super::super::{Corruption, Offer, Refused, RingError, attach};
+use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
 use super::{Cells, Place};
 use crate::deadline::Deadline;
 use crate::sys;
@@ -25,6 +25,8 @@ pub struct Consumer<const N: usize, M: Memory = Shared> {
     counted: u64,
     /// What the producer may overwrite. Never ahead of `position`.
     released: u64,
+    /// Looks that found nothing.
+    stalls: u64,
     /// What the producer did that cannot be.
     corrupt: Option<Corruption>,
 }
@@ -61,7 +63,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         let event = EventCount::new(barriers);
         event.announce(&memory);
         let cells = Cells::of(capacity);
-        Self { memory, event, cells, place: Place::START, position: 0, counted: 0, released: 0, corrupt: None }
+        Self { memory, event, cells, place: Place::START, position: 0, counted: 0, released: 0, stalls: 0, corrupt: None }
     }
 
     /// Messages that the ring has room for.
@@ -81,10 +83,12 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         self.event.set_awake(looks);
     }
 
-    /// Wake-ups of the producer so far that cost a system call.
+    /// What this side has done so far.
     #[must_use]
-    pub fn wakes(&self) -> u64 {
-        self.event.wakes()
+    pub fn counts(&self) -> Counts {
+        let Self { position, stalls, event, .. } = self;
+        let bytes = position * N as u64;
+        Counts { messages: *position, bytes, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Take the next message, unless there is none now.
@@ -258,6 +262,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         } else if dead {
             Err(RingError::PeerGone)
         } else {
+            self.stalls += 1;
             Ok(false)
         }
     }

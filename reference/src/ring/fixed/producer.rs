@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::super::layout::Role;
 use super::super::memory::{Memory, Shared};
 use super::super::producer::Fault;
-use super::super::{Corruption, Offer, Refused, RingError, attach};
+use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
 use super::{Cells, Place};
 use crate::deadline::Deadline;
 use crate::sys;
@@ -27,6 +27,8 @@ pub struct Producer<const N: usize, M: Memory = Shared> {
     /// The first message that has no room: `read + capacity`. 0 once nothing can be sent any more, so that the one
     /// comparison that every send makes covers that too.
     limit: u64,
+    /// Looks that found no room.
+    stalls: u64,
     /// Why nothing can be sent any more.
     fault: Option<Fault>,
 }
@@ -63,7 +65,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let event = EventCount::new(barriers);
         event.announce(&memory);
         let cells = Cells::of(capacity);
-        Self { memory, event, cells, place: Place::START, position: 0, read: 0, limit: capacity, fault: None }
+        Self { memory, event, cells, place: Place::START, position: 0, read: 0, limit: capacity, stalls: 0, fault: None }
     }
 
     /// Messages that the ring has room for.
@@ -83,10 +85,12 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         self.event.set_awake(looks);
     }
 
-    /// Wake-ups of the consumer so far that cost a system call.
+    /// What this side has done so far.
     #[must_use]
-    pub fn wakes(&self) -> u64 {
-        self.event.wakes()
+    pub fn counts(&self) -> Counts {
+        let Self { position, stalls, event, .. } = self;
+        let bytes = position * N as u64;
+        Counts { messages: *position, bytes, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Send, unless there is no room now (`false`).
@@ -227,6 +231,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         self.read = seen;
         self.limit = seen + self.cells.capacity;
         let room = self.position < self.limit;
+        self.stalls += u64::from(!room);
         if !room && dead { Err(RingError::PeerGone) } else { Ok(room) }
     }
 

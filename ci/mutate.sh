@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Changes the source of rings, waiting and streams, one place at a time, and shows that a test notices; see --help.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+readonly root out=$root/target/mutate.out
+
+case ${1-} in
+    -h | --help)
+        cat <<END
+Usage: ci/mutate.sh [ARGUMENT...]
+
+Runs cargo mutants (cargo install --locked cargo-mutants) in a copy of the
+repository, by .cargo/mutants.toml, with the arguments: \`--shard 0/8\` for every
+eighth change, \`-F ring/producer\` for those of one file, \`--iterate\` to leave
+out what was noticed last time. All of it takes hours. What each change did is
+kept in target/mutate.out/mutants.out; changes that lived are in missed.txt.
+
+Exit status: 0 if 95 % of the changes that compile are noticed, 1 if not, 2 if
+it cannot run.
+END
+        exit
+        ;;
+esac
+
+cd "$root" && mkdir -p "$out"
+export NEXTEST_PROFILE=mutate
+status=0
+cargo mutants --output "$out" --timeout 180 --build-timeout 600 --colors never "$@" || status=$?
+# 2: some lived; 3: some made a test hang, which is noticed, too.
+if ((status != 0 && status != 2 && status != 3)); then exit 2; fi
+
+lines() { cat "$out/mutants.out/$1.txt" 2>/dev/null | wc -l; }
+caught=$(($(lines caught) + $(lines timeout) + $(lines previously_caught)))
+missed=$(lines missed)
+all=$((caught + missed))
+if ((all == 0)); then
+    echo "mutate.sh: no change compiled" >&2
+    exit 2
+fi
+percent=$(awk "BEGIN { printf \"%.1f\", 100 * $caught / $all }")
+echo "$caught of $all changes were noticed ($percent %), $(lines timeout) of them by a test that hung"
+((caught * 100 >= all * 95))
