@@ -10,6 +10,7 @@ use gpushare_harness::protocol::DeviceReport;
 use gpushare_harness::spawn::Exit;
 
 use crate::context::Context;
+use crate::lane::Lane;
 
 /// Why a case's script stopped before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct Case {
     pub patience: Option<Duration>,
     /// Whether its peers end with it: it hands the driver what may upset it for good.
     pub upsets: bool,
+    /// The other lane that takes part, for a case between two.
+    pub beside: Option<Arc<Lane>>,
     /// What it does.
     pub script: Script,
 }
@@ -78,6 +81,7 @@ pub struct Case {
 /// Collects the cases of one area for one lane.
 pub struct Cases<'lane> {
     report: &'lane DeviceReport,
+    neighbours: &'lane [Arc<Lane>],
     prefix: String,
     list: Vec<Case>,
 }
@@ -91,13 +95,20 @@ pub struct Definition<'cases, 'lane> {
     skip: Option<String>,
     patience: Option<Duration>,
     upsets: bool,
+    beside: Option<Arc<Lane>>,
 }
 
 impl<'lane> Cases<'lane> {
     /// No cases yet.
     #[must_use]
-    pub const fn new(report: &'lane DeviceReport) -> Self {
-        Self { report, prefix: String::new(), list: Vec::new() }
+    pub const fn new(report: &'lane DeviceReport, neighbours: &'lane [Arc<Lane>]) -> Self {
+        Self { report, neighbours, prefix: String::new(), list: Vec::new() }
+    }
+
+    /// The other lanes of the run.
+    #[must_use]
+    pub const fn neighbours(&self) -> &'lane [Arc<Lane>] {
+        self.neighbours
     }
 
     /// The lane's device.
@@ -113,7 +124,8 @@ impl<'lane> Cases<'lane> {
 
     /// Define a case that decides these rules.
     pub fn case(&mut self, what: impl Into<Cow<'static, str>>, rules: &'static [&'static str]) -> Definition<'_, 'lane> {
-        Definition { cases: self, what: what.into(), rules, peers: Peers::Warm, skip: None, patience: None, upsets: false }
+        let (peers, what) = (Peers::Warm, what.into());
+        Definition { cases: self, what, rules, peers, skip: None, patience: None, upsets: false, beside: None }
     }
 
     /// All that were defined.
@@ -141,6 +153,22 @@ impl Definition<'_, '_> {
     #[must_use]
     pub fn upsets(self) -> Self {
         Self { upsets: true, ..self }
+    }
+
+    /// One case between this lane and another, which its parameter names. Its peers are new: none of the other lane may stay with
+    /// this one's.
+    pub fn between<T: Clone + Send + Sync + 'static>(
+        mut self,
+        other: &Arc<Lane>,
+        subject: T,
+        script: fn(&Context<'_>, &Lane, T) -> Outcome,
+    ) {
+        let name = other.name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+        let parameter = format!("from_{}", name.collect::<String>());
+        let lane = Arc::clone(other);
+        self.beside = Some(Arc::clone(other));
+        self.peers = Peers::Fresh;
+        self.add(Some(parameter), None, Arc::new(move |context| script(context, &lane, subject.clone())));
     }
 
     /// The answer is due at once: a step that takes longer than this is a stall.
@@ -244,6 +272,7 @@ impl Definition<'_, '_> {
             skip: self.skip.clone().or(skip),
             patience: self.patience,
             upsets: self.upsets,
+            beside: self.beside.clone(),
             script,
         };
         self.cases.list.push(case);

@@ -5,6 +5,7 @@ mod channel;
 mod handle;
 mod lifecycle;
 mod memory;
+mod pair;
 mod ring;
 mod stream;
 mod sync;
@@ -29,6 +30,7 @@ pub fn define(cases: &mut Cases<'_>) {
     cases.area("lifecycle", handle);
     lifecycle::define(cases);
     sync::define(cases);
+    pair::define(cases);
     // Channels, rings and streams know no driver: the host lane decides them once.
     if cases.report().identity.api == Api::Host {
         cases.area("channel", "socket");

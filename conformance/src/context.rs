@@ -141,12 +141,22 @@ impl<'run> Context<'run> {
     /// [`Stop`] when one does not come up.
     pub fn peers<const COUNT: usize>(&self) -> Outcome<[Party<'_, 'run>; COUNT]> {
         for seat in 0..COUNT {
-            self.take_seat(seat)?;
+            self.take_seat(seat, || self.pool.take(self.fresh))?;
         }
         Ok(std::array::from_fn(|seat| Party::new(self, seat)))
     }
 
-    fn take_seat(&self, seat: usize) -> Outcome {
+    /// A producer on another lane and a consumer on this one.
+    ///
+    /// # Errors
+    /// [`Stop`] when one does not come up.
+    pub fn peers_from(&self, producers: &Lane) -> Outcome<[Party<'_, 'run>; 2]> {
+        self.take_seat(0, || self.pool.start(producers))?;
+        self.take_seat(1, || self.pool.take(self.fresh))?;
+        Ok([Party::new(self, 0), Party::new(self, 1)])
+    }
+
+    fn take_seat(&self, seat: usize, start: impl FnOnce() -> Result<Peer, PeerError>) -> Outcome {
         let mut seats = self.seats.borrow_mut();
         if seats.len() <= seat {
             seats.push(Seat { peer: None, before: Ledger::default(), taken: false, new: false, next_id: 1 });
@@ -157,7 +167,7 @@ impl<'run> Context<'run> {
         }
         let was_there = taken.peer.is_some();
         if !was_there {
-            let started = self.pool.take(self.fresh).map_err(|error| self.stop(seat, &format!("start: {error}"), error))?;
+            let started = start().map_err(|error| self.stop(seat, &format!("start: {error}"), error))?;
             taken.peer = Some(started);
         }
         if let Some(peer) = &mut taken.peer {

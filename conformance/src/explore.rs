@@ -64,6 +64,7 @@ pub fn as_case(scenario: Scenario) -> Case {
         skip: None,
         patience: None,
         upsets: false,
+        beside: None,
         script: Arc::new(script),
     }
 }

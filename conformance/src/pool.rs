@@ -29,13 +29,17 @@ impl<'lane> Pool<'lane> {
     /// [`PeerError`] when a new one does not come up.
     pub fn take(&self, fresh: bool) -> Result<Peer, PeerError> {
         let idle = if fresh { None } else { self.idle.borrow_mut().pop() };
-        idle.map_or_else(|| self.start(), Ok)
+        idle.map_or_else(|| self.start(self.lane), Ok)
     }
 
-    fn start(&self) -> Result<Peer, PeerError> {
-        let mut peer = Peer::start(&self.lane.command, self.limit)?;
-        match peer.ask(&Request::Open { device: self.lane.device }, &[], self.limit)? {
-            (Reply::Opened(_), _) => self.with_validation(peer),
+    /// A new peer of any lane. It does not come back here.
+    ///
+    /// # Errors
+    /// [`PeerError`] when it does not come up.
+    pub fn start(&self, lane: &Lane) -> Result<Peer, PeerError> {
+        let mut peer = Peer::start(&lane.command, self.limit)?;
+        match peer.ask(&Request::Open { device: lane.device }, &[], self.limit)? {
+            (Reply::Opened(_), _) => Self::with_validation(lane, peer),
             (other, _) => Err(PeerError::Orchestrator {
                 what: "opening the lane's device",
                 source: match other {
@@ -47,8 +51,8 @@ impl<'lane> Pool<'lane> {
     }
 
     /// A loader passes over a layer that it does not find: then nothing would be validated, and nobody would know.
-    fn with_validation(&self, peer: Peer) -> Result<Peer, PeerError> {
-        if validation::is_on(&self.lane.command) && !peer.has_mapped(validation::LIBRARY)? {
+    fn with_validation(lane: &Lane, peer: Peer) -> Result<Peer, PeerError> {
+        if validation::is_on(&lane.command) && !peer.has_mapped(validation::LIBRARY)? {
             return Err(PeerError::Orchestrator {
                 what: "validating",
                 source: "the validation layer is not loaded; install it (Debian: vulkan-validationlayers), or name the folder of its manifest behind --validation".into(),

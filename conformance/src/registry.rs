@@ -1,13 +1,16 @@
 //! All cases of a lane, each to run or to skip, and why.
 
+use std::sync::Arc;
+
 use crate::case::{Case, Cases};
 use crate::cases;
 use crate::lane::Lane;
 
-/// The cases of a lane, in the order of their definition.
+/// The cases of a lane, in the order of their definition; those between two lanes are between it and each of the others.
 #[must_use]
-pub fn cases_of(lane: &Lane) -> Vec<Case> {
-    let mut cases = Cases::new(&lane.report);
+pub fn cases_of(lane: &Lane, all: &[Lane]) -> Vec<Case> {
+    let others: Vec<Arc<Lane>> = all.iter().filter(|other| other.name != lane.name).cloned().map(Arc::new).collect();
+    let mut cases = Cases::new(&lane.report, &others);
     cases::define(&mut cases);
     cases.into_list()
 }
@@ -61,7 +64,7 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_well_formed() {
-        let cases = cases_of(&host());
+        let cases = cases_of(&host(), &[]);
         let ids: BTreeSet<_> = cases.iter().map(|case| case.id.clone()).collect();
         assert_eq!(ids.len(), cases.len());
         for id in ids {
@@ -73,14 +76,14 @@ mod tests {
 
     #[test]
     fn there_are_at_least_sixty_cases_before_parameters() {
-        let families: BTreeSet<_> = cases_of(&host()).into_iter().map(|case| case.family).collect();
+        let families: BTreeSet<_> = cases_of(&host(), &[]).into_iter().map(|case| case.family).collect();
         assert!(families.len() >= 60, "{}", families.len());
     }
 
     #[test]
     fn every_case_decides_rules_of_the_catalogue_that_can_be_decided() {
         let catalogue = Catalogue::load().expect("the catalogue");
-        for case in cases_of(&host()) {
+        for case in cases_of(&host(), &[]) {
             assert!(!case.rules.is_empty(), "{} decides nothing", case.id);
             for id in case.rules {
                 let rule = catalogue.get(id).unwrap_or_else(|| panic!("{}: no rule {id}", case.id));

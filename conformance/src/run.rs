@@ -135,16 +135,17 @@ pub trait Progress: Sync {
     fn case(&self, lane: &str, result: &CaseResult, steps: &[Step]);
 }
 
-/// Run the cases of one lane.
+/// Run the cases of one lane, also those between it and others.
 #[must_use]
 pub fn run_lane(
     lane: &Lane,
+    others: &[Lane],
     settings: &Settings,
     catalogue: &Catalogue,
     expectations: &Expectations,
     progress: &dyn Progress,
 ) -> LaneResult {
-    let all = cases_of(lane);
+    let all = cases_of(lane, others);
     let ids: Vec<&str> = all.iter().map(|case| case.id.as_str()).collect();
     let idle = expectations.idle(lane, &ids).into_iter().map(|entry| entry.case.clone()).collect();
     let chosen: Vec<&Case> = all.iter().filter(|case| settings.filter.passes(&lane.name, &case.id)).collect();
@@ -210,19 +211,23 @@ pub fn run_case(
         known: expected.map(|entry| entry.because.clone()),
         report: expected.map(|entry| entry.report.clone()),
         millis: begun.elapsed().as_secs_f64() * 1000.0,
-        repro: repro(lane, &case.id, settings.seed),
+        repro: repro(lane, case, settings.seed),
         steps: if verdict == Verdict::Pass { Vec::new() } else { steps.clone() },
     };
     (result, steps)
 }
 
 /// The command that repeats a case, from any folder.
-fn repro(lane: &Lane, case: &str, seed: u64) -> String {
-    let driver = driver_argument(&lane.driver);
+fn repro(lane: &Lane, case: &Case, seed: u64) -> String {
+    let mut drivers = vec![driver_argument(&lane.driver)];
+    drivers.extend(case.beside.as_ref().map(|other| driver_argument(&other.driver)));
+    // Two devices of one driver are two lanes of one manifest.
+    drivers.dedup();
+    let drivers: String = drivers.iter().map(|driver| format!(" --driver {}", quote(driver))).collect();
     let own = std::env::current_exe().is_ok_and(|program| program == lane.command.program);
     let peer = if own { String::new() } else { format!(" --peer {}", quote(&lane.command.program.display().to_string())) };
     let peer = format!("{peer}{}", validation::argument(&lane.command));
-    format!("gpushare repro --driver {}{peer} --seed {seed:#x} '{}::{case}'", quote(&driver), lane.name)
+    format!("gpushare repro{drivers}{peer} --seed {seed:#x} '{}::{}'", lane.name, case.id)
 }
 
 fn quote(text: &str) -> String {

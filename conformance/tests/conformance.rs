@@ -75,8 +75,8 @@ fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
     let shared = Arc::new(Shared { catalogue: Catalogue::load()?, expectations: Expectations::built_in()?, settings });
     let lanes = Lanes::discover(&PeerProgram::this()?, false);
     let mut trials = Vec::new();
-    for lane in lanes.ready.into_iter().map(Arc::new) {
-        for (name, cases) in tests_of(grain, &lane) {
+    for lane in lanes.ready.iter().cloned().map(Arc::new) {
+        for (name, cases) in tests_of(grain, &lane, &lanes.ready) {
             let (lane, shared) = (Arc::clone(&lane), Arc::clone(&shared));
             let nothing_runs = cases.iter().all(|case| case.skip.is_some());
             let trial = Trial::test(format!("{}::{name}", lane.name), move || run(&cases, &lane, &shared));
@@ -87,9 +87,9 @@ fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
 }
 
 /// The tests of a lane with their cases, both in the order of definition.
-fn tests_of(grain: Grain, lane: &Lane) -> Vec<(String, Vec<Case>)> {
+fn tests_of(grain: Grain, lane: &Lane, all: &[Lane]) -> Vec<(String, Vec<Case>)> {
     let mut tests: Vec<(String, Vec<Case>)> = Vec::new();
-    for case in cases_of(lane) {
+    for case in cases_of(lane, all) {
         let name = grain.name(&case);
         match tests.iter_mut().rev().find(|(test, _)| test == name) {
             Some((_, cases)) => cases.push(case),

@@ -39,7 +39,7 @@ fn run(lane: &Lane, globs: &[&str], how: &How, catalogue: &Catalogue) -> Result<
     let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
     let filter = Filter::new(&globs)?;
     let settings = Settings { seed: 7, fresh: false, limit: how.limit, jobs: how.jobs, filter, start: Instant::now() };
-    Ok(run_lane(lane, &settings, catalogue, &Expectations::default(), &Silent).cases)
+    Ok(run_lane(lane, &[], &settings, catalogue, &Expectations::default(), &Silent).cases)
 }
 
 impl<'layer> Subject<'layer> {

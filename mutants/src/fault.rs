@@ -13,6 +13,9 @@ fn chosen() -> &'static str {
 /// The name of no fault: the same wrapper, healthy.
 pub const NONE: &str = "none";
 
+/// No fault either: a healthy host that is another device than the rest, for cases between two.
+pub const ANOTHER_DEVICE: &str = "another_device";
+
 /// Whether this process has the fault with this name.
 pub(crate) fn is(name: &str) -> bool {
     chosen() == name

@@ -6,6 +6,7 @@ use gpushare::pattern::Mismatch;
 use gpushare::ring::{Offer, Role};
 use gpushare::{
     Api, Batch, HandleType, Identity, Message, OwnedHandle, Pattern, StreamOffer, Subresource, TextureDescriptor, TextureSpec,
+    Uuid,
 };
 use gpushare_harness::backend::sync::SyncBackend;
 use gpushare_harness::backend::{Backend, ImportHandle, ImportRefused, MessageChannel, RingSide, StreamEnd};
@@ -35,6 +36,9 @@ impl FaultyBackend {
         if fault::is("memory_type_is_lowest") {
             believed.memory_type_index = 0;
         }
+        if fault::is(fault::ANOTHER_DEVICE) {
+            exchange(&mut believed.device_uuid);
+        }
         if fault::is("identity_unchecked")
             && let Some(own) = &self.identity
         {
@@ -48,6 +52,11 @@ impl FaultyBackend {
         }
         believed
     }
+}
+
+/// The host's `deviceUUID` for that of [`fault::ANOTHER_DEVICE`], and back.
+fn exchange(uuid: &mut Uuid) {
+    uuid.0[0] ^= 0x80;
 }
 
 /// Which refusals a fault turns into success.
@@ -72,6 +81,9 @@ impl Backend for FaultyBackend {
         }
         for report in &mut reports {
             faulty_sync::distort(report);
+            if fault::is(fault::ANOTHER_DEVICE) {
+                exchange(&mut report.identity.device_uuid);
+            }
             for can in &mut report.textures {
                 if fault::is("compatible_types_empty") {
                     can.compatible.clear();
@@ -87,7 +99,10 @@ impl Backend for FaultyBackend {
     }
 
     fn open(&mut self, device: u32) -> Result<Identity, Problem> {
-        let identity = self.inner.open(device)?;
+        let mut identity = self.inner.open(device)?;
+        if fault::is(fault::ANOTHER_DEVICE) {
+            exchange(&mut identity.device_uuid);
+        }
         self.identity = Some(identity.clone());
         Ok(identity)
     }
@@ -111,7 +126,14 @@ impl Backend for FaultyBackend {
     }
 
     fn export(&mut self, texture: Id, guarded: bool) -> Result<(TextureDescriptor, OwnedHandle), Problem> {
-        self.inner.export(texture, guarded)
+        let (descriptor, handle) = self.inner.export(texture, guarded)?;
+        if !fault::is(fault::ANOTHER_DEVICE) {
+            return Ok((descriptor, handle));
+        }
+        let mut fields = DescriptorFields::from(descriptor);
+        exchange(&mut fields.device_uuid);
+        let descriptor = TextureDescriptor::new(fields).map_err(|error| Problem::new(Code::Descriptor, error.to_string()))?;
+        Ok((descriptor, handle))
     }
 
     fn import(

@@ -17,7 +17,7 @@ use crate::table::{ENTRIES, Entry};
 /// # Errors
 /// [`RunError`].
 pub fn decided() -> Result<BTreeSet<String>, RunError> {
-    let cases = cases_of(&host_with(NONE)?).into_iter().filter(|case| case.skip.is_none());
+    let cases = cases_of(&host_with(NONE)?, &[]).into_iter().filter(|case| case.skip.is_none());
     Ok(cases.flat_map(|case| case.rules).map(|rule| (*rule).to_owned()).collect())
 }
 

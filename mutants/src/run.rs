@@ -92,7 +92,21 @@ pub fn host_with(fault: &str) -> Result<Lane, RunError> {
 /// # Errors
 /// [`RunError`] as [`host_with`], and for a filter that is no glob.
 pub fn run(fault: &str, cases: &[String], limit: Duration, jobs: usize) -> Result<LaneResult, RunError> {
+    run_beside(fault, &[], cases, limit, jobs)
+}
+
+/// The same, with other lanes for the cases between two.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_beside(
+    fault: &str,
+    others: &[Lane],
+    cases: &[String],
+    limit: Duration,
+    jobs: usize,
+) -> Result<LaneResult, RunError> {
     let lane = host_with(fault)?;
     let settings = Settings { seed: 7, fresh: false, limit, jobs, filter: Filter::new(cases)?, start: Instant::now() };
-    Ok(run_lane(&lane, &settings, &Catalogue::load()?, &Expectations::default(), &Silent))
+    Ok(run_lane(&lane, others, &settings, &Catalogue::load()?, &Expectations::default(), &Silent))
 }

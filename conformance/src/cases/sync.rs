@@ -13,6 +13,7 @@ mod fence;
 mod lifetime;
 mod order;
 mod ownership;
+mod pair;
 mod refusal;
 mod temporary;
 mod timeline;
@@ -26,6 +27,8 @@ use gpushare_harness::protocol::DeviceReport;
 
 use crate::case::{Cases, Definition, Outcome};
 use crate::context::{Party, SharedSync, Sync};
+
+pub(super) use pair::define_between;
 
 /// The rules of semaphores with these names, which timelines are, too; or those of fences.
 macro_rules! rules {

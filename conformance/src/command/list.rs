@@ -14,7 +14,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<u8, CommandError> {
     let mut out = anstream::stdout().lock();
     let mut entries = Vec::new();
     for lane in &found.ready {
-        for case in cases_of(lane).into_iter().filter(|case| filter.passes(&lane.name, &case.id)) {
+        for case in cases_of(lane, &found.ready).into_iter().filter(|case| filter.passes(&lane.name, &case.id)) {
             match arguments.format {
                 Format::Json => {
                     entries.push(json!({ "lane": lane.name, "case": case.id, "rules": case.rules, "skip": case.skip }));

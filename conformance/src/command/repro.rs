@@ -40,7 +40,8 @@ pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
 /// Without a lane in front, the only lane that was asked for is meant.
 fn find<'lanes>(wanted: &str, found: &'lanes Lanes) -> Result<(&'lanes Lane, Case), CommandError> {
     let named = |lane: &str, case: &str| wanted == format!("{lane}::{case}") || wanted == case;
-    let mut candidates = found.ready.iter().flat_map(|lane| cases_of(lane).into_iter().map(move |case| (lane, case)));
+    let cases = |lane| cases_of(lane, &found.ready).into_iter();
+    let mut candidates = found.ready.iter().flat_map(|lane| cases(lane).map(move |case| (lane, case)));
     candidates
         .find(|(lane, case)| named(&lane.name, &case.id))
         .ok_or_else(|| CommandError::NoCase { filters: vec![wanted.to_owned()], lanes: names(found) })

@@ -17,7 +17,7 @@ pub(super) fn rules(arguments: &RulesArguments) -> Result<u8, CommandError> {
     let catalogue = Catalogue::load()?;
     let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let mut deciding: BTreeMap<&str, Deciding> = BTreeMap::new();
-    let listed: Vec<_> = found.ready.iter().map(|lane| (lane.name.clone(), cases_of(lane))).collect();
+    let listed: Vec<_> = found.ready.iter().map(|lane| (lane.name.clone(), cases_of(lane, &found.ready))).collect();
     for (lane, cases) in &listed {
         for case in cases {
             for rule in case.rules {

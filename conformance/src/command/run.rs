@@ -25,7 +25,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let history = arguments.out.as_deref().map(|out| history(out, &settings, started)).transpose()?;
     let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let shown = Shown::new(history);
-    let results = found.ready.iter().map(|lane| run_lane(lane, &settings, &catalogue, &expected, &shown)).collect();
+    let results =
+        found.ready.iter().map(|lane| run_lane(lane, &found.ready, &settings, &catalogue, &expected, &shown)).collect();
     shown.finish().map_err(|source| CommandError::Out { path: arguments.out.clone().unwrap_or_default(), source })?;
     let report = RunReport {
         suite: env!("CARGO_PKG_VERSION").into(),

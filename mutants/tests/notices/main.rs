@@ -7,6 +7,7 @@ mod bad_peer;
 mod checks;
 mod explores;
 mod layer;
+mod pairs;
 
 use std::process::ExitCode;
 
@@ -22,7 +23,11 @@ fn main() -> ExitCode {
         Trial::test("every_described_fault_has_a_case", checks::every_described_fault_has_a_case),
         Trial::test("every_defect_has_a_mutant_or_a_reason", checks::every_defect_has_a_mutant_or_a_reason),
         Trial::test("a_healthy_wrapper_passes", checks::a_healthy_wrapper_passes),
+        Trial::test("a_healthy_pair_passes", pairs::a_healthy_pair_passes),
     ];
+    trials.extend(pairs::FAULTS.iter().map(|(case, fault)| {
+        Trial::test(format!("pair::{fault}::{}", case.replace("::", ".")), || pairs::is_noticed(case, fault))
+    }));
     trials.extend(ENTRIES.iter().copied().map(|entry| {
         let name = format!("fault::{}::{}", entry.fault, entry.case.replace("::", "."));
         Trial::test(name, move || checks::is_noticed(entry))
