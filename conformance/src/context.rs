@@ -5,6 +5,7 @@
 
 mod batches;
 mod faults;
+mod fixed_rings;
 mod handles;
 mod party;
 mod rings;

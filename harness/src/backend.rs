@@ -1,6 +1,7 @@
 //! What a peer drives. The backends here are thin: they number the textures of a [`gpushare::Device`].
 
 mod device;
+mod fixed_ring;
 mod host;
 pub mod questions;
 mod ring;
@@ -159,6 +160,22 @@ pub trait Backend {
             Role::Consumer => Consumer::attach(offer).map(|side| Box::new(side) as Box<dyn RingSide>),
         };
         attached.map_err(|refused| (refused.offer, refused.error.into()))
+    }
+
+    /// Create a ring for messages that all have `size` bytes, with room for at least so many; likewise.
+    ///
+    /// # Errors
+    /// A [`Problem`]; [`Code::Unsupported`](crate::protocol::Code::Unsupported) for a size that the library was not built for.
+    fn create_fixed_ring(&mut self, role: Role, size: usize, messages: u64) -> Result<(Box<dyn RingSide>, Offer), Problem> {
+        fixed_ring::create(role, size, messages)
+    }
+
+    /// Take one side of a ring for messages of `size` bytes that another peer created.
+    ///
+    /// # Errors
+    /// The offer comes back, with a [`Problem`].
+    fn attach_fixed_ring(&mut self, role: Role, size: usize, offer: Offer) -> Result<Box<dyn RingSide>, (Offer, Problem)> {
+        fixed_ring::attach(role, size, offer)
     }
 
     /// Create a stream and offer its other end.

@@ -223,6 +223,25 @@ impl Backend for FaultyBackend {
         }
     }
 
+    fn create_fixed_ring(&mut self, role: Role, size: usize, messages: u64) -> Result<(Box<dyn RingSide>, Offer), Problem> {
+        let created = match self.inner.create_fixed_ring(role, size, messages) {
+            Err(problem) if faulty_ring::is_accepted(&problem) => self.inner.create_fixed_ring(role, size, 1),
+            outcome => outcome,
+        };
+        created.and_then(|(side, offer)| faulty_ring::created(side, offer))
+    }
+
+    fn attach_fixed_ring(&mut self, role: Role, size: usize, offer: Offer) -> Result<Box<dyn RingSide>, (Offer, Problem)> {
+        match self.inner.attach_fixed_ring(role, size, offer) {
+            Ok(side) => Ok(faulty_ring::attached(side, role)),
+            Err((offer, problem)) if faulty_ring::is_accepted(&problem) => {
+                let created = self.inner.create_fixed_ring(role, size, 1);
+                created.map(|(side, _)| side).map_err(|problem| (offer, problem))
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
     fn create_stream(&mut self, capacity: u64) -> Result<(Box<dyn StreamEnd>, StreamOffer), Problem> {
         let created = match self.inner.create_stream(capacity) {
             Err(problem) if faulty_ring::is_accepted(&problem) => self.inner.create_stream(faulty_ring::ANY_CAPACITY),

@@ -213,6 +213,20 @@ impl Stream {
     ///
     /// # Errors
     /// [`StreamError::Ring`].
+    ///
+    /// ```
+    /// use std::io::IoSliceMut;
+    /// use gpushare::{Deadline, Stream};
+    ///
+    /// let (mut here, offer) = Stream::create(1 << 16)?;
+    /// let mut there = Stream::attach(offer)?;
+    /// here.write_all_by(b"headbody", Deadline::NEVER)?;
+    /// let (mut head, mut body) = ([0; 4], [0; 100]);
+    /// let mut buffers = [IoSliceMut::new(&mut head), IoSliceMut::new(&mut body)];
+    /// assert_eq!(there.read_vectored_by(&mut buffers, Deadline::NEVER)?, 8);
+    /// assert_eq!((&head, &body[..4]), (b"head", &b"body"[..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read_vectored_by(&mut self, buffers: &mut [IoSliceMut<'_>], deadline: Deadline) -> Result<usize, StreamError> {
         Ok(self.read_pieces(buffers.iter_mut().map(|buffer| &mut **buffer), Some(deadline))?.unwrap_or(0))
     }
@@ -303,6 +317,20 @@ impl Stream {
     ///
     /// # Errors
     /// [`StreamError::Ring`]; some of it may have been written then.
+    ///
+    /// ```
+    /// use std::io::IoSlice;
+    /// use gpushare::{Deadline, Stream};
+    ///
+    /// let (mut here, offer) = Stream::create(1 << 16)?;
+    /// let mut there = Stream::attach(offer)?;
+    /// let mut buffers = [IoSlice::new(b"head"), IoSlice::new(b"body")];
+    /// here.write_all_vectored_by(&mut buffers, Deadline::NEVER)?;
+    /// let mut bytes = [0; 8];
+    /// there.read_exact_by(&mut bytes, Deadline::NEVER)?;
+    /// assert_eq!(&bytes, b"headbody");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn write_all_vectored_by(&mut self, buffers: &mut [IoSlice<'_>], deadline: Deadline) -> Result<(), StreamError> {
         let mut left = buffers;
         // Empty buffers at the beginning go first: one that holds nothing but those has nothing to wait for.

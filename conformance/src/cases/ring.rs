@@ -5,6 +5,7 @@ mod deadline;
 mod delivery;
 mod ends;
 mod fill;
+mod fixed;
 mod hostile;
 mod in_place;
 
@@ -21,6 +22,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     hostile::define(cases);
     deadline::define(cases);
     ends::define(cases);
+    fixed::define(cases);
 }
 
 /// Bytes for messages, where nothing else is said.

@@ -51,8 +51,17 @@ impl<'context, 'run> Party<'context, 'run> {
     /// # Errors
     /// [`Stop`] for anything but a refusal.
     pub fn try_create_ring(&self, role: Role, capacity: u64) -> Outcome<Result<(Ring, RingOffer), Problem>> {
+        self.try_offer(role, capacity, None)
+    }
+
+    pub(super) fn try_offer(
+        &self,
+        role: Role,
+        capacity: u64,
+        size: Option<usize>,
+    ) -> Outcome<Result<(Ring, RingOffer), Problem>> {
         let [ring, first, second] = std::array::from_fn(|_| self.context.number(self.seat));
-        let request = RingRequest::Create { ring, role, capacity, handles: [first, second] };
+        let request = RingRequest::Create { ring, role, capacity, size, handles: [first, second] };
         match self.try_ask(&Request::Ring(request), &[])? {
             Ok((Reply::Ring(RingReply::Offered(terms)), _)) => {
                 let given = self.give(&[super::Handle(first), super::Handle(second)])?;
@@ -77,10 +86,14 @@ impl<'context, 'run> Party<'context, 'run> {
     /// # Errors
     /// [`Stop`] for anything but a refusal.
     pub fn try_attach_ring(&self, role: Role, offer: &RingOffer) -> Outcome<Result<Ring, Problem>> {
+        self.try_accept(role, offer, None)
+    }
+
+    pub(super) fn try_accept(&self, role: Role, offer: &RingOffer, size: Option<usize>) -> Outcome<Result<Ring, Problem>> {
         let kept = self.keep(&offer.handles)?;
         let &[first, second] = kept.as_slice() else { return Err(Stop::Fail("a ring has two handles".into())) };
         let ring = self.context.number(self.seat);
-        let request = RingRequest::Attach { ring, role, terms: offer.terms, handles: [first.0, second.0] };
+        let request = RingRequest::Attach { ring, role, terms: offer.terms, size, handles: [first.0, second.0] };
         match self.try_ask(&Request::Ring(request), &[])? {
             Ok((Reply::Done, _)) => Ok(Ok(Ring(ring))),
             Ok((other, _)) => Err(self.unexpected(&other)),

@@ -42,12 +42,12 @@ pub(super) fn watched(process: OwnedHandle) -> Result<Peer, Problem> {
     Peer::from_handle(process).map_err(|error| Problem::new(Code::System, format!("watching a process: {error}")))
 }
 
-fn not_for(side: &str) -> Problem {
+pub(super) fn not_for(side: &str) -> Problem {
     Problem::new(Code::Request, format!("a {side} was asked for what only the other side does"))
 }
 
 /// `true`: done; `false`: it cannot be done at once.
-type Step = Result<bool, Problem>;
+pub(super) type Step = Result<bool, Problem>;
 
 impl RingSide for Producer {
     fn send(&mut self, messages: &[Vec<u8>], manner: SendManner, deadline: Option<Deadline>) -> (u32, Option<Problem>) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use gpushare::ring::{Offer, Role, Terms};
+use gpushare::ring::Offer;
 use gpushare::{Deadline, Patience};
 
 use crate::backend::{Backend, RingSide};
@@ -23,15 +23,26 @@ impl Rings {
         handles: &mut Handles,
     ) -> Result<Reply, Problem> {
         match request {
-            RingRequest::Create { ring, role, capacity, handles: ids } => {
+            RingRequest::Create { ring, role, capacity, size, handles: ids } => {
                 self.check_free(ring)?;
-                let (side, offer) = backend.create_ring(role, capacity)?;
+                let (side, offer) = match size {
+                    None => backend.create_ring(role, capacity)?,
+                    Some(size) => backend.create_fixed_ring(role, size, capacity)?,
+                };
                 let (terms, offered) = offer.into_parts();
                 handles.keep(&ids, offered)?;
                 self.0.insert(ring, side);
                 Ok(Reply::Ring(RingReply::Offered(terms)))
             }
-            RingRequest::Attach { ring, role, terms, handles: ids } => self.attach(ring, role, terms, ids, backend, handles),
+            RingRequest::Attach { ring, role, terms, size, handles: ids } => {
+                self.check_free(ring)?;
+                let offer = Offer::from_parts(terms, handles.take_exactly(ids)?.into());
+                let attached = match size {
+                    None => backend.attach_ring(role, offer),
+                    Some(size) => backend.attach_fixed_ring(role, size, offer),
+                };
+                self.attached(ring, attached, ids, handles)
+            }
             RingRequest::Watch { ring, process } => {
                 let [process] = handles.take_exactly([process])?;
                 self.get(ring)?.watch(process).map(|()| Reply::Done)
@@ -68,18 +79,14 @@ impl Rings {
         }
     }
 
-    fn attach(
+    fn attached(
         &mut self,
         ring: Id,
-        role: Role,
-        terms: Terms,
+        attached: Result<Box<dyn RingSide>, (Offer, Problem)>,
         ids: [Id; 2],
-        backend: &mut dyn Backend,
         handles: &mut Handles,
     ) -> Result<Reply, Problem> {
-        self.check_free(ring)?;
-        let offer = Offer::from_parts(terms, handles.take_exactly(ids)?.into());
-        match backend.attach_ring(role, offer) {
+        match attached {
             Ok(side) => {
                 self.0.insert(ring, side);
                 Ok(Reply::Done)

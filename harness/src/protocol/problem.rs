@@ -160,7 +160,7 @@ impl From<RingError> for Problem {
             RingError::GivenUp => Code::RingGivenUp,
             RingError::TooLarge { .. } => Code::RingTooLarge,
             RingError::BufferTooSmall { .. } => Code::RingBufferTooSmall,
-            RingError::Capacity { .. } => Code::RingCapacity,
+            RingError::Capacity { .. } | RingError::Messages { .. } => Code::RingCapacity,
             RingError::Mismatch { .. } => Code::RingMismatch,
             RingError::WrongRole { .. } => Code::RingWrongRole,
             RingError::Taken(_) => Code::RingTaken,

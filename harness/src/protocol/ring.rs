@@ -15,8 +15,11 @@ pub enum RingRequest {
         ring: Id,
         /// The side to take.
         role: Role,
-        /// Bytes for messages and their headers.
+        /// Bytes for messages and their headers; the number of messages where all have one size.
         capacity: u64,
+        /// Bytes of each message, where all have the same; absent: they have any length.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<usize>,
         /// The handles' numbers, in the order of [`gpushare::ring::Offer::into_parts`].
         handles: [Id; 2],
     },
@@ -29,6 +32,9 @@ pub enum RingRequest {
         role: Role,
         /// What came beside the handles; a case may lie about it.
         terms: Terms,
+        /// Bytes of each message, where all have the same; absent: they have any length.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<usize>,
         /// The handles.
         handles: [Id; 2],
     },

@@ -14,8 +14,10 @@ fn requests() -> Vec<RingRequest> {
     let send = |manner, within| RingRequest::Send { ring: 1, messages: vec![PAYLOAD], manner, within };
     let receive = |manner, within| RingRequest::Receive { ring: 2, most: 3, manner, within };
     vec![
-        RingRequest::Create { ring: 1, role: Role::Producer, capacity: 4096, handles: [10, 11] },
-        RingRequest::Attach { ring: 2, role: Role::Consumer, terms: TERMS, handles: [10, 11] },
+        RingRequest::Create { ring: 1, role: Role::Producer, capacity: 4096, size: None, handles: [10, 11] },
+        RingRequest::Create { ring: 1, role: Role::Producer, capacity: 70, size: Some(8), handles: [10, 11] },
+        RingRequest::Attach { ring: 2, role: Role::Consumer, terms: TERMS, size: None, handles: [10, 11] },
+        RingRequest::Attach { ring: 2, role: Role::Consumer, terms: TERMS, size: Some(8), handles: [10, 11] },
         RingRequest::Watch { ring: 1, process: 12 },
         RingRequest::Patience { ring: 1, spin: 0, park: None },
         RingRequest::Patience { ring: 1, spin: 2000, park: Some(100) },

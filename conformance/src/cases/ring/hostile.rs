@@ -9,7 +9,7 @@ use gpushare_harness::protocol::ring::{ReceiveManner, SendManner};
 
 use super::{CAPACITY, message, messages};
 use crate::case::{Cases, Outcome, Stop};
-use crate::context::{Context, Party, Ring, let_it_sleep};
+use crate::context::{Context, Party, Ring, RingOffer, let_it_sleep};
 
 pub(super) fn define(cases: &mut Cases<'_>) {
     const CORRUPT: &[&str] = &["ring.corruption_is_told"];
@@ -85,10 +85,17 @@ fn positions() -> [u64; 14] {
 }
 
 /// The memory of one side of a ring whose other side is honest.
-struct Hostile(SharedMemory);
+pub(super) struct Hostile(SharedMemory);
 
 impl Hostile {
-    fn write(&self, field: Field, bytes: &[u8]) -> Outcome {
+    /// Take the side of an offer, without a word to the other.
+    pub(super) fn attach(offer: RingOffer) -> Outcome<Self> {
+        let [own, _] = offer.handles;
+        let bytes = gpushare_harness::raw::memory_len(&own).map_err(|error| Stop::Inconclusive(error.to_string()))?;
+        SharedMemory::attach(own, bytes).map(Self).map_err(|refused| Stop::Inconclusive(refused.to_string()))
+    }
+
+    pub(super) fn write(&self, field: Field, bytes: &[u8]) -> Outcome {
         self.write_at(field.offset(), bytes)
     }
 
@@ -118,10 +125,7 @@ impl Hostile {
 fn against<'cx, 'run>(cx: &'cx Context<'run>, honest: Role) -> Outcome<(Party<'cx, 'run>, Ring, Hostile)> {
     let [peer] = cx.peers()?;
     let (ring, offer) = peer.create_ring(honest, CAPACITY)?;
-    let [own, _] = offer.handles;
-    let bytes = gpushare_harness::raw::memory_len(&own).map_err(|error| Stop::Inconclusive(error.to_string()))?;
-    let memory = SharedMemory::attach(own, bytes).map_err(|refused| Stop::Inconclusive(refused.to_string()))?;
-    Ok((peer, ring, Hostile(memory)))
+    Ok((peer, ring, Hostile::attach(offer)?))
 }
 
 const CORRUPT: &[Code] = &[Code::RingCorrupt];

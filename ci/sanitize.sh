@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Runs the library's tests of shared memory under the address sanitizer and the thread sanitizer; see --help.
+set -uo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+readonly root target=x86_64-unknown-linux-gnu
+tests=(--package=gpushare --lib --test=async_receiver --test=channel --test=memory --test=meter --test=processes --test=worker)
+readonly tests
+
+usage() {
+    cat <<END
+Usage: ci/sanitize.sh [--help] [address|thread] [ARGUMENT...]
+
+Builds the tests of rings, waiters, streams, channels, shared memory, workers
+and async receivers with the sanitizer, the standard library too (-Zbuild-std:
+a nightly toolchain with the component rust-src), and runs them; both
+sanitizers, one after the other, unless one is named. ARGUMENT goes to the test
+programs, such as a filter. What is built lies in target/sanitize.
+
+  address  accesses out of bounds and after the end, and leaks: with the
+           hostile-peer tests, which write whatever a peer could
+  thread   data races between threads of one process: the list of sleepers, the
+           watch on a peer, workers, futures. The two sides of a ring reach the
+           same bytes through mappings of their own, which the sanitizer takes
+           for different memory: their order is what the loom models are for,
+           which are left out here
+
+Exit status: 0 if no test failed and nothing was found, 1 if not, 3 if it
+cannot run here, with the reason in the last line.
+END
+}
+
+# SANITIZER ARGUMENT...
+run() {
+    local sanitizer=$1
+    shift
+    echo "== $sanitizer sanitizer"
+    RUSTFLAGS="-Zsanitizer=$sanitizer" \
+        ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1 \
+        cargo +nightly test --quiet --locked -Zbuild-std --target "$target" --target-dir "target/sanitize/$sanitizer" \
+        "${tests[@]}" --no-fail-fast -- --skip models:: "$@"
+}
+
+sanitizers=(address thread)
+case ${1-} in
+    -h | --help) usage; exit ;;
+    address | thread) sanitizers=("$1"); shift ;;
+esac
+cd "$root" || exit 1
+source=$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library
+if [[ ! -d $source ]]; then
+    echo "not checked: no nightly toolchain with its source: rustup toolchain install nightly --component rust-src"
+    exit 3
+fi
+status=0
+for sanitizer in "${sanitizers[@]}"; do
+    run "$sanitizer" "$@" || status=1
+done
+exit $status
