@@ -12,9 +12,10 @@ Usage: ci/mutate.sh [ARGUMENT...]
 
 Runs cargo mutants (cargo install --locked cargo-mutants) in a copy of the
 repository, by .cargo/mutants.toml, with the arguments: \`--shard 0/8\` for every
-eighth change, \`-F ring/producer\` for those of one file, \`--iterate\` to leave
-out what was noticed last time. All of it takes hours. What each change did is
-kept in target/mutate.out/mutants.out; changes that lived are in missed.txt.
+eighth change, \`-F ring/producer\` for those of one file. All of it takes hours:
+first with the tests that take no time, then what lived with all, the loom models
+and the long exchanges between processes among them. What each change did is kept
+in target/mutate.out/mutants.out; changes that lived are in missed.txt.
 
 Exit status: 0 if 95 % of the changes that compile are noticed, 1 if not, 2 if
 it cannot run.
@@ -23,12 +24,18 @@ END
         ;;
 esac
 
-cd "$root" && mkdir -p "$out"
-export NEXTEST_PROFILE=mutate
-status=0
-cargo mutants --output "$out" --timeout 180 --build-timeout 600 --colors never "$@" || status=$?
-# 2: some lived; 3: some made a test hang, which is noticed, too.
-if ((status != 0 && status != 2 && status != 3)); then exit 2; fi
+cd "$root" && rm -rf "$out" && mkdir -p "$out"
+
+# PROFILE ARGUMENT...
+change() {
+    local status=0
+    NEXTEST_PROFILE=$1 cargo mutants --output "$out" --timeout 180 --build-timeout 600 --colors never "${@:2}" || status=$?
+    # 2: some lived; 3: some made a test hang, which is noticed, too.
+    if ((status != 0 && status != 2 && status != 3)); then exit 2; fi
+}
+
+change mutate-quick "$@"
+change mutate --iterate "$@"
 
 lines() { cat "$out/mutants.out/$1.txt" 2>/dev/null | wc -l; }
 caught=$(($(lines caught) + $(lines timeout) + $(lines previously_caught)))
