@@ -22,6 +22,8 @@ root. There, in an empty folder:
 looks for driver manifests in the usual places (or takes GPUSHARE_DRIVERS), runs
 every case on every device found, and writes report/. The arguments are those of
 \`gpushare run\`. Exit status: that of \`gpushare run\`; 2 if no driver is found.
+\`./gpu --measure [ARGUMENT...]\` measures instead what the reference adds to bare
+Vulkan calls (the bench \`sharing\`).
 
 The loader is Debian's and is fetched with apt-get; where that cannot be done,
 the archive has none, and the GPU machine's own is used.
@@ -42,9 +44,11 @@ cd "$root"
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 cargo build --locked --quiet --workspace --bin gpushare
+cargo build --locked --quiet --profile measure --package gpushare-benches --bin sharing
 target=$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 mkdir "$new/lib" "$new/debs"
 strip -o "$new/gpushare" "$target/debug/gpushare"
+strip -o "$new/sharing" "$target/measure/sharing"
 
 if (cd "$new/debs" && apt-get download "${libraries[@]}" >/dev/null 2>&1); then
     for deb in "$new"/debs/*.deb; do dpkg -x "$deb" "$new/debs/all"; done
@@ -69,6 +73,10 @@ fi
 if [[ -z $GPUSHARE_DRIVERS ]]; then
     echo "gpu: no driver manifest in the usual places; name one in GPUSHARE_DRIVERS" >&2
     exit 2
+fi
+if [[ ${1-} == --measure ]]; then
+    shift
+    exec "$here/sharing" "$@"
 fi
 "$here/gpushare" probe
 exec "$here/gpushare" run --out report "$@"

@@ -9,6 +9,7 @@ pub mod exchange;
 #[cfg(feature = "iceoryx2")]
 pub mod iceoryx;
 pub mod machine;
+pub mod raw;
 pub mod report;
 pub mod throughput;
 pub mod unchecked;

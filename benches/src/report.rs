@@ -1,5 +1,6 @@
 //! Rounds, ratios, and the tables made of them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::machine::canary;
@@ -62,6 +63,12 @@ pub struct Table {
 }
 
 impl Table {
+    /// What it is about.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
     /// Measure: in each round each contender once, in turn, each between two canaries.
     pub fn measure(title: impl Into<String>, unit: &'static str, rounds: usize, contenders: &[Contender]) -> Self {
         let title = title.into();
@@ -129,7 +136,7 @@ pub enum Goal {
 #[derive(Debug)]
 pub struct Target<'t> {
     /// In words.
-    pub what: &'static str,
+    pub what: Cow<'t, str>,
     /// Where it is measured.
     pub table: &'t Table,
     /// The row.
@@ -199,7 +206,7 @@ mod tests {
     fn a_target_is_met_missed_or_not_measured() {
         let rounds = vec![vec![sample(10.0, 100.0, 101.0), sample(19.0, 101.0, 99.0)]];
         let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
-        let line = |of, goal| Target { what: "w", table: &table, of, to: "a", goal, bound: "why" }.line();
+        let line = |of, goal| Target { what: "w".into(), table: &table, of, to: "a", goal, bound: "why" }.line();
         assert_eq!(line("b", Goal::AtLeast(1.8)), "| w | ≥ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | met |  |\n");
         assert_eq!(line("b", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | **not met** | why |\n");
         assert_eq!(line("c", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | not measured | 0 of 1 | not measured |  |\n");
