@@ -21,10 +21,12 @@ pub use sync::{SharedSync, Sync};
 pub use textures::Shared;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use gpushare::{OwnedHandle, Pattern};
 use gpushare_harness::history::Step;
+use gpushare_harness::holding::Watch;
 use gpushare_harness::protocol::{DeviceReport, Reply, Request};
 use gpushare_harness::spawn::Exit;
 use gpushare_harness::{Ledger, Peer, PeerError};
@@ -64,6 +66,17 @@ pub struct Context<'run> {
     points: Cell<u64>,
     /// The steps of the first fault that was not survived.
     failed: RefCell<Vec<Step>>,
+    /// Since when each peer holds what it holds, by seat, if anybody asks.
+    watches: Option<RefCell<BTreeMap<usize, Watch>>>,
+}
+
+/// What a script leaves.
+pub(crate) struct Left {
+    pub(crate) seats: Vec<Seat>,
+    pub(crate) steps: Vec<Step>,
+    /// How many faults were put into the script.
+    pub(crate) points: u64,
+    pub(crate) watches: BTreeMap<usize, Watch>,
 }
 
 /// What a context is made from.
@@ -82,12 +95,14 @@ pub struct Setting<'run> {
     pub case: &'run str,
     /// When the run began.
     pub start: Instant,
+    /// Whether to look after each step at what the peer holds, which takes its time.
+    pub watched: bool,
 }
 
 impl<'run> Context<'run> {
     pub(crate) fn new(setting: &Setting<'run>, mut seats: Vec<Seat>) -> Self {
         seats.iter_mut().for_each(|seat| seat.taken = false);
-        let Setting { lane, pool, fresh, limit, seed, case, start } = *setting;
+        let Setting { lane, pool, fresh, limit, seed, case, start, watched } = *setting;
         let (seats, steps) = (RefCell::new(seats), RefCell::new(Vec::new()));
         Self {
             lane,
@@ -102,14 +117,15 @@ impl<'run> Context<'run> {
             count: Cell::new(0),
             points: Cell::new(0),
             failed: RefCell::default(),
+            watches: watched.then(RefCell::default),
         }
     }
 
-    /// The peers, the steps, and how many faults were put into the script.
-    pub(crate) fn finish(self) -> (Vec<Seat>, Vec<Step>, u64) {
+    pub(crate) fn finish(self) -> Left {
         let failed = self.failed.into_inner();
         let steps = if failed.is_empty() { self.steps.into_inner() } else { failed };
-        (self.seats.into_inner(), steps, self.points.get())
+        let watches = self.watches.map(RefCell::into_inner).unwrap_or_default();
+        Left { seats: self.seats.into_inner(), steps, points: self.points.get(), watches }
     }
 
     /// What the lane's device says it can share.
@@ -175,9 +191,18 @@ impl<'run> Context<'run> {
             // A peer that stays in its seat from one run of the script to the next is no longer new in the second.
             taken.new &= !was_there;
             taken.before = self.pool.ledger(peer).map_err(|error| self.stop(seat, "count", error))?;
+            self.watch(seat, peer.pid());
         }
         (taken.taken, taken.next_id) = (true, 1);
         Ok(())
+    }
+
+    fn watch(&self, seat: usize, pid: u32) {
+        if let Some(watches) = &self.watches
+            && let Ok(watch) = Watch::begin(pid)
+        {
+            watches.borrow_mut().insert(seat, watch);
+        }
     }
 
     /// Ask the peer in a seat.
@@ -323,7 +348,14 @@ impl<'run> Context<'run> {
             reply,
             error,
         });
-        format!("step {number} ({what})")
+        let name = format!("step {number} ({what})");
+        if let Some(watches) = &self.watches
+            && let Some(watch) = watches.borrow_mut().get_mut(&seat)
+        {
+            // A peer that this step has ended holds nothing.
+            let _ = watch.look(&name);
+        }
+        name
     }
 
     /// The last step's name, for a failure that an answer shows.

@@ -78,6 +78,7 @@ pub fn explore(lane: &Lane, settings: &Settings, catalogue: &Catalogue) -> Explo
     let pool = Pool::new(lane, settings.limit);
     let try_one = |scenario: Scenario| {
         let setting = Setting {
+            watched: false,
             lane,
             pool: &pool,
             fresh: false,

@@ -3,11 +3,14 @@
 //! A case that comes to its end is not a pass yet: everything is freed, and no peer may hold more than before. Drivers set up some
 //! things at first use, so growth counts as a leak only when running the case again in the same processes makes it grow again.
 
+use std::collections::BTreeMap;
+
 use gpushare_harness::history::Step;
+use gpushare_harness::holding::Watch;
 use gpushare_harness::ledger::Growth;
 
 use crate::case::{Case, Outcome, Peers, Stop};
-use crate::context::{Context, ROLES, Seat, Setting};
+use crate::context::{Context, Left, ROLES, Seat, Setting};
 use crate::pool::Pool;
 use crate::rule::{Catalogue, Level};
 use crate::verdict::Verdict;
@@ -39,7 +42,22 @@ pub fn judge(case: &Case, setting: &Setting<'_>, catalogue: &Catalogue) -> Judge
     let again = round(case, setting, first.seats);
     let mut confirmed = again;
     confirmed.growth.retain(|grown| suspects.iter().any(|before| before.0 == grown.0 && before.1.what == grown.1.what));
+    if confirmed.outcome.is_ok() && !confirmed.growth.is_empty() {
+        confirmed = traced(case, setting, confirmed);
+    }
     conclude(case, setting.pool, catalogue, confirmed, fresh)
+}
+
+/// Once more, looking after each step at what the peer holds: what is left in the end came with one of them.
+fn traced(case: &Case, setting: &Setting<'_>, leaking: Round) -> Round {
+    let Round { outcome, growth, seats, steps, points, .. } = leaking;
+    let again = round(case, &Setting { watched: true, ..*setting }, seats);
+    if again.outcome.is_ok() {
+        // What leaks is what leaked twice; where it came from, what was seen now.
+        Round { growth, ..again }
+    } else {
+        Round { outcome, growth, steps, points, ..again }
+    }
 }
 
 /// What one run of the script left behind.
@@ -49,12 +67,13 @@ struct Round {
     seats: Vec<Seat>,
     steps: Vec<Step>,
     points: u64,
+    watches: BTreeMap<usize, Watch>,
 }
 
 fn round(case: &Case, setting: &Setting<'_>, seats: Vec<Seat>) -> Round {
     let context = Context::new(setting, seats);
     let mut outcome = (case.script)(&context);
-    let (mut seats, steps, points) = context.finish();
+    let Left { mut seats, steps, points, mut watches } = context.finish();
     let mut growth = Vec::new();
     for (index, seat) in seats.iter_mut().enumerate() {
         if outcome.is_err() {
@@ -65,7 +84,11 @@ fn round(case: &Case, setting: &Setting<'_>, seats: Vec<Seat>) -> Round {
             Err(stop) => outcome = Err(stop),
         }
     }
-    Round { outcome, growth, seats, steps, points }
+    for watch in watches.values_mut() {
+        // Of a peer that has ended nothing is left.
+        let _ = watch.look("the freeing of everything");
+    }
+    Round { outcome, growth, seats, steps, points, watches }
 }
 
 /// Free everything in a peer and compare what it holds with what it held.
@@ -87,10 +110,10 @@ fn settle(pool: &Pool<'_>, seat: &mut Seat) -> Outcome<Vec<Growth>> {
 }
 
 fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, fresh: bool) -> Judgement {
-    let Round { outcome, growth, seats, steps, points } = round;
+    let Round { outcome, growth, seats, steps, points, watches } = round;
     let (verdict, detail) = match outcome {
         Ok(()) if growth.is_empty() => (Verdict::Pass, String::new()),
-        Ok(()) => (Verdict::Leak, leak_text(&growth)),
+        Ok(()) => (Verdict::Leak, leak_text(&growth, &watches)),
         Err(Stop::Fail(text)) if catalogue.level(case.rules) == Level::Should => (Verdict::Warn, text),
         Err(Stop::Fail(text)) => (Verdict::Fail, text),
         Err(Stop::Inconclusive(text)) => (Verdict::Inconclusive, text),
@@ -105,7 +128,26 @@ fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, f
     Judgement { verdict, detail, steps, points }
 }
 
-fn leak_text(growth: &[(usize, Growth)]) -> String {
-    let each = growth.iter().map(|(seat, grown)| format!("{} holds more each time: {grown}", ROLES[*seat]));
+fn leak_text(growth: &[(usize, Growth)], watches: &BTreeMap<usize, Watch>) -> String {
+    let each = growth.iter().map(|(seat, grown)| {
+        let came = watches.get(seat).map(|watch| origin(watch.came(&grown.what))).unwrap_or_default();
+        format!("{} holds more each time: {grown}{came}", ROLES[*seat])
+    });
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// The steps with which things came that are left, the first few by name.
+fn origin<'watch>(came: impl Iterator<Item = &'watch str>) -> String {
+    const NAMED: usize = 3;
+    let mut steps: Vec<&str> = came.collect();
+    // Step 10 comes after step 9.
+    steps.sort_by_key(|step| (step.len(), *step));
+    steps.dedup();
+    let others = steps.len().saturating_sub(NAMED);
+    steps.truncate(NAMED);
+    match (steps.as_slice(), others) {
+        ([], _) => String::new(),
+        (named, 0) => format!(", left by {}", named.join(", ")),
+        (named, others) => format!(", left by {} and {others} more", named.join(", ")),
+    }
 }

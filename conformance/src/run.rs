@@ -195,7 +195,7 @@ pub fn run_case(
         None => {
             let seed = settings.seed ^ gpushare_harness::protocol::digest(case.id.as_bytes());
             let Settings { fresh, limit, start, .. } = *settings;
-            let setting = Setting { lane, pool, fresh, limit, seed, case: &full, start };
+            let setting = Setting { lane, pool, fresh, limit, seed, case: &full, start, watched: false };
             judge(case, &setting, catalogue)
         }
     };

@@ -1,11 +1,12 @@
 //! What a process holds. Read from outside, so that a peer cannot lie and a hung one can be counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::holding::Kind;
 use crate::sys;
 
 /// Shared memory mapped into a process.
@@ -24,6 +25,9 @@ pub struct Ledger {
     pub descriptors: BTreeMap<String, u32>,
     /// Shared mappings.
     pub mappings: Mappings,
+    /// Names of its objects in the file system: of shared memory and of sockets.
+    #[serde(default)]
+    pub names: BTreeSet<String>,
     /// Threads; recorded, not judged, because drivers keep pools.
     pub threads: u32,
     /// Bytes of device memory in use, where the peer's driver tells.
@@ -33,7 +37,7 @@ pub struct Ledger {
 /// One kind of thing that there is more of than before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Growth {
-    /// What: a kind of descriptor, `shared mappings`, or `bytes of device memory`.
+    /// What: a kind of descriptor, `shared mappings`, `names in the file system`, or `bytes of device memory`.
     pub what: String,
     /// Before.
     pub before: u64,
@@ -53,26 +57,48 @@ impl Ledger {
     /// # Errors
     /// The system's, when the process is gone or not ours to look at.
     pub fn of(pid: u32) -> io::Result<Self> {
-        let (descriptors, mappings, threads) = sys::read_holdings(pid)?;
-        Ok(Self { descriptors, mappings, threads, device_bytes: None })
+        let mut ledger = Self { threads: sys::count_threads(pid)?, ..Self::default() };
+        for holding in sys::list_holdings(pid)? {
+            match holding.kind {
+                Kind::Descriptor(of) => *ledger.descriptors.entry(of).or_default() += 1,
+                Kind::Mapping => {
+                    ledger.mappings.count += 1;
+                    ledger.mappings.bytes += holding.bytes;
+                }
+                Kind::Name => {
+                    ledger.names.insert(holding.identity);
+                }
+            }
+        }
+        Ok(ledger)
+    }
+
+    /// The names that are there still: once the process has ended, what it left behind for the machine.
+    #[must_use]
+    pub fn names_left(&self) -> Vec<&str> {
+        let is_there = |name: &&String| std::fs::symlink_metadata(name).is_ok();
+        self.names.iter().filter(is_there).map(String::as_str).collect()
     }
 
     /// What there is more of in `later` than here.
     #[must_use]
     pub fn growth(&self, later: &Self) -> Vec<Growth> {
         let mut found = Vec::new();
-        let mut compare = |what: String, before: u64, after: u64| {
+        let mut compare = |kind: Kind, before: u64, after: u64| {
             if after > before {
-                found.push(Growth { what, before, after });
+                found.push(Growth { what: kind.to_string(), before, after });
             }
         };
         for (kind, after) in &later.descriptors {
             let before = self.descriptors.get(kind).copied().unwrap_or(0);
-            compare(format!("descriptors ({kind})"), u64::from(before), u64::from(*after));
+            compare(Kind::Descriptor(kind.clone()), u64::from(before), u64::from(*after));
         }
-        compare("shared mappings".into(), self.mappings.count, later.mappings.count);
-        if let (Some(before), Some(after)) = (self.device_bytes, later.device_bytes) {
-            compare("bytes of device memory".into(), before, after);
+        compare(Kind::Mapping, self.mappings.count, later.mappings.count);
+        compare(Kind::Name, self.names.len() as u64, later.names.len() as u64);
+        if let (Some(before), Some(after)) = (self.device_bytes, later.device_bytes)
+            && after > before
+        {
+            found.push(Growth { what: "bytes of device memory".into(), before, after });
         }
         found
     }

@@ -10,13 +10,15 @@
 //! | [`peer`] | the peer's loop; any program becomes a peer by calling it first in `main` |
 //! | [`spawn`] | starting a peer, asking it, and how it ended |
 //! | [`fault`] | what can befall a peer from outside |
-//! | [`ledger`] | what a process holds: descriptors by kind, shared mappings, device memory |
+//! | [`ledger`] | what a process holds: descriptors by kind, shared mappings, names, device memory |
+//! | [`holding`] | the single things of that, and since when |
 //! | [`history`] | everything that was asked and answered, as JSON Lines |
 //! | [`raw`] | a hostile peer's means: bare sockets, objects of every kind |
 
 pub mod backend;
 pub mod fault;
 pub mod history;
+pub mod holding;
 pub mod ledger;
 pub mod peer;
 pub mod protocol;

@@ -160,7 +160,7 @@ fn peers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), RunE
     if wanted.is_empty() {
         return Ok(());
     }
-    let healthy = peers::healthy(&wanted, how)?;
+    let unwell = peers::unwell(&wanted, how)?;
     score.decided.extend(peers::decided()?);
     for fault in wanted {
         let row = Row {
@@ -168,7 +168,7 @@ fn peers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), RunE
             name: fault.name.to_owned(),
             defects: fault.defects.iter().map(|defect| (*defect).to_owned()).collect(),
             does: fault.does.clone().into_owned(),
-            trials: vec![peers::try_fault(fault, &healthy, how)?],
+            trials: vec![peers::try_fault(fault, &unwell, how)?],
         };
         text::row(&row);
         score.rows.push(row);

@@ -13,7 +13,7 @@ use gpushare_mutant_layer::table::{HEALED, Mutant};
 
 use crate::layer::{Layer, Layered};
 use crate::run::{RunError, Silent};
-use crate::score::{self, Trial, compare};
+use crate::score::{self, Standing, Trial, compare};
 
 /// How cases are run.
 #[derive(Clone, Debug)]
@@ -90,15 +90,15 @@ impl<'layer> Subject<'layer> {
         }
     }
 
-    /// Run the cases that should notice a mutant, and all others if none of them does. Where there are no such cases, no other one
-    /// gets to what the mutant breaks.
+    /// Run the cases that should notice a mutant, and all others if it acts and none of them does. Where these do not make it act,
+    /// no other one gets to what it breaks.
     ///
     /// # Errors
     /// [`RunError`].
     pub fn try_mutant(&self, mutant: &Mutant, how: &How, catalogue: &Catalogue) -> Result<Trial, RunError> {
         let layered = self.layer.lane(&self.plain, Some(mutant.name))?;
         let first = self.rate(&layered, mutant, if how.all { &[] } else { mutant.first }, how, catalogue)?;
-        if how.all || !first.by.is_empty() || first.ran == 0 {
+        if how.all || first.standing() != Standing::Lived {
             Ok(first)
         } else {
             self.rate(&layered, mutant, &[], how, catalogue)
@@ -123,7 +123,8 @@ impl<'layer> Subject<'layer> {
             }
         }
         let ran = results.iter().filter(|result| result.verdict != Verdict::Skip).count();
-        Ok(Trial { lane: self.plain.name.clone(), ran, by, deaths, acted: layered.acted(mutant.name) })
+        let skipped = results.first().filter(|_| ran == 0).map(|result| result.detail.clone());
+        Ok(Trial { lane: self.plain.name.clone(), ran, by, deaths, acted: layered.acted(mutant.name), skipped })
     }
 }
 

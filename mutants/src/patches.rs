@@ -136,7 +136,7 @@ impl Copy {
                 by.push(Notice { case, rules: Vec::new(), verdict });
             }
         }
-        Ok(Trial { lane: "reference".into(), ran: patch.tests.len(), by, deaths: 0, acted: true })
+        Ok(Trial { lane: "reference".into(), ran: patch.tests.len(), by, deaths: 0, acted: true, skipped: None })
     }
 
     /// Fail or hang; nothing for tests that pass.

@@ -32,6 +32,8 @@ pub struct Trial {
     pub deaths: usize,
     /// Whether the mutant did anything that the healthy thing would not.
     pub acted: bool,
+    /// Where all of its cases are skipped, why the first of them is.
+    pub skipped: Option<String>,
 }
 
 /// How a mutant stands.

@@ -11,7 +11,7 @@ pub(crate) use descriptors::{
     take_standard_input,
 };
 pub(crate) use memory::{copy_memory, memory_len, read_only, seal_size, seal_writing};
-pub(crate) use proc::{read_holdings, resident_private_bytes};
+pub(crate) use proc::{count_threads, list_holdings, resident_private_bytes};
 pub(crate) use process::{
     Evidence, complain, describe_exit, die_with_parent, exec_and_list, has_mapped, interrupt, list_inherited, pause, resume,
     stdio, wait_for_exit,

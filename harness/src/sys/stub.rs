@@ -1,12 +1,11 @@
 //! A system that nothing is written for yet: everything compiles, and says so when it is called.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::process::{ExitStatus, Stdio};
 
 use gpushare::{Deadline, OwnedHandle};
 
-use crate::ledger::Mappings;
+use crate::holding::Holding;
 use crate::protocol::{DuplicateCall, HandleReport, InheritedDescriptor, Object};
 use crate::spawn::Exit;
 
@@ -66,7 +65,11 @@ pub(crate) fn resume(_pid: u32) -> io::Result<()> {
     unsupported()
 }
 
-pub(crate) fn read_holdings(_pid: u32) -> io::Result<(BTreeMap<String, u32>, Mappings, u32)> {
+pub(crate) fn list_holdings(_pid: u32) -> io::Result<Vec<Holding>> {
+    unsupported()
+}
+
+pub(crate) fn count_threads(_pid: u32) -> io::Result<u32> {
     unsupported()
 }
 

@@ -78,11 +78,14 @@ fn mutants(page: &mut String, title: &str, rows: &[&Row]) {
 }
 
 fn on_lane(trial: &Trial) -> String {
-    let Trial { lane, ran, by, .. } = trial;
+    let Trial { lane, ran, by, skipped, .. } = trial;
     match (trial.standing(), by.first()) {
         (Standing::Noticed, Some(first)) => format!("{lane}: {} of {ran}, `{}` ({})", by.len(), first.case, first.verdict),
         (Standing::Lived, _) => format!("{lane}: **none of {ran}**"),
-        _ => format!("{lane}: not reached by {ran}"),
+        (Standing::NotReached, _) | (_, None) => match skipped {
+            Some(reason) => format!("{lane}: no case runs: {reason}"),
+            None => format!("{lane}: not reached by {ran}"),
+        },
     }
 }
 

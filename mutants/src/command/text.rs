@@ -50,7 +50,7 @@ pub(super) fn row(row: &Row) {
 
 fn on_lane(trial: &Trial) -> String {
     let deaths = if trial.deaths == 0 { String::new() } else { format!("; a peer died in {} more", trial.deaths) };
-    let Trial { lane, ran, by, .. } = trial;
+    let Trial { lane, ran, by, skipped, .. } = trial;
     match (trial.standing(), by.first()) {
         (Standing::Noticed, Some(first)) => format!(
             "{lane}: {} of {ran} cases, {} ({}, {}){deaths}",
@@ -60,7 +60,10 @@ fn on_lane(trial: &Trial) -> String {
             first.rules.join(", ")
         ),
         (Standing::Lived, _) => format!("{lane}: it did what it does, and none of {ran} cases minds{deaths}"),
-        _ => format!("{lane}: none of {ran} cases made it do anything{deaths}"),
+        (Standing::NotReached, _) | (_, None) => match skipped {
+            Some(reason) => format!("{lane}: no case runs: {reason}"),
+            None => format!("{lane}: none of {ran} cases made it do anything{deaths}"),
+        },
     }
 }
 

@@ -8,6 +8,7 @@ mod checks;
 mod explores;
 mod layer;
 mod pairs;
+mod traces;
 
 use std::process::ExitCode;
 
@@ -35,5 +36,6 @@ fn main() -> ExitCode {
     trials.extend(bad_peer::trials());
     trials.extend(explores::trials());
     trials.extend(layer::trials());
+    trials.extend(traces::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
