@@ -2,6 +2,7 @@
 
 mod capability;
 mod channel;
+mod frames;
 mod handle;
 mod lifecycle;
 mod memory;
@@ -31,6 +32,8 @@ pub fn define(cases: &mut Cases<'_>) {
     lifecycle::define(cases);
     sync::define(cases);
     pair::define(cases);
+    cases.area("frames", handle);
+    frames::define(cases);
     // Channels, rings and streams know no driver: the host lane decides them once.
     if cases.report().identity.api == Api::Host {
         cases.area("channel", "socket");

@@ -6,6 +6,7 @@
 mod batches;
 mod faults;
 mod fixed_rings;
+pub mod frames;
 mod handles;
 mod party;
 mod rings;
@@ -13,6 +14,7 @@ mod streams;
 mod sync;
 mod textures;
 
+pub use frames::{Consumed, Consumer, EndOfFrames, OneFrame};
 pub use handles::{Arrived, PeerChannel};
 pub use party::{Begun, Handle, Party, Texture};
 pub use rings::{Partly, Ring, RingOffer, let_it_sleep};
@@ -205,6 +207,12 @@ impl<'run> Context<'run> {
         }
     }
 
+    /// What the peer in a seat holds now.
+    pub(crate) fn holdings(&self, seat: usize) -> Outcome<Ledger> {
+        let counted = self.with_peer(seat, |peer| self.pool.ledger(peer))?;
+        counted.map_err(|error| self.stop(seat, "count", error))
+    }
+
     /// Ask the peer in a seat.
     pub(crate) fn ask(&self, seat: usize, request: &Request, beside: &[&OwnedHandle]) -> Outcome<(Reply, Vec<OwnedHandle>)> {
         let sent = Instant::now();
@@ -394,7 +402,12 @@ fn request_name(request: &Request) -> String {
     };
     let name = first(&value);
     match request {
-        Request::Semaphore(_) | Request::Timeline(_) | Request::Fence(_) | Request::Ring(_) | Request::Stream(_) => {
+        Request::Semaphore(_)
+        | Request::Timeline(_)
+        | Request::Fence(_)
+        | Request::Ring(_)
+        | Request::Stream(_)
+        | Request::Frames(_) => {
             format!("{name} {}", value.get(&name).map(first).unwrap_or_default())
         }
         _ => name,

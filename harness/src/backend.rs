@@ -2,6 +2,7 @@
 
 mod device;
 mod fixed_ring;
+pub mod frames;
 mod host;
 pub mod questions;
 mod ring;
@@ -23,6 +24,7 @@ use gpushare::{
     TextureDescriptor, TextureSpec,
 };
 
+use crate::backend::frames::FramesBackend;
 use crate::backend::sync::SyncBackend;
 use crate::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
 use gpushare::pattern::Mismatch;
@@ -128,6 +130,14 @@ pub trait Backend {
     /// A [`Problem`] where it has none.
     fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
         Err(Problem::new(Code::Unsupported, "this backend has no semaphores, timelines or fences"))
+    }
+
+    /// Its frames, where it has any.
+    ///
+    /// # Errors
+    /// A [`Problem`] where it has none.
+    fn frames(&mut self) -> Result<&mut dyn FramesBackend, Problem> {
+        Err(Problem::new(Code::Unsupported, "this backend has no frames"))
     }
 
     /// Turn a socket into the library's channel; this crate's own, unless the library brings another.

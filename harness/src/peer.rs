@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod frames;
 mod handles;
 mod rings;
 mod serve;

@@ -1,9 +1,10 @@
 //! Requests and replies of a peer, as they travel.
 //!
 //! Each is one message of a [`gpushare::Channel`]: JSON, with handles beside it. `docs/protocol.md` tells it to authors of foreign
-//! peers. Textures, handles, channels, semaphores, timelines, fences, rings and streams have numbers that the orchestrator chooses.
+//! peers. Textures, handles, channels, semaphores, timelines, fences, rings, streams and frames have numbers that the orchestrator chooses.
 
 pub mod fence;
+pub mod frames;
 mod problem;
 pub mod ring;
 pub mod semaphore;
@@ -14,6 +15,7 @@ pub mod timeline;
 pub use problem::{Code, Problem};
 
 use fence::FenceRequest;
+use frames::{FramesReply, FramesRequest};
 use ring::{RingReply, RingRequest};
 use semaphore::SemaphoreRequest;
 use stream::{StreamReply, StreamRequest};
@@ -233,6 +235,8 @@ pub enum Request {
     Ring(RingRequest),
     /// About a stream. Answer: [`Reply::Stream`] or [`Reply::Done`].
     Stream(StreamRequest),
+    /// About frames. Answer: [`Reply::Frames`], [`Reply::Done`] or [`Reply::Mismatch`].
+    Frames(FramesRequest),
     /// Free everything, close all handles, channels, rings and streams, open the gate, restore limits. Answer: [`Reply::Done`].
     Reset,
     /// End the process. No answer.
@@ -381,6 +385,8 @@ pub enum Reply {
     Ring(RingReply),
     /// To [`Request::Stream`].
     Stream(StreamReply),
+    /// To [`Request::Frames`].
+    Frames(FramesReply),
     /// It was not done.
     Refused(Problem),
 }
@@ -412,6 +418,9 @@ pub struct DeviceReport {
     /// `maxTimelineSemaphoreValueDifference`; absent where the device has no timelines of its own.
     #[serde(default)]
     pub max_timeline_difference: Option<u64>,
+    /// Whether the library has frames.
+    #[serde(default)]
+    pub frames: bool,
 }
 
 /// What a peer sees of a handle.

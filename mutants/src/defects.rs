@@ -19,7 +19,8 @@ const fn without(number: &'static str, is: &'static str, reason: &'static str) -
     Defect { number, is, unexpressed: Some(reason) }
 }
 
-const NO_POOLS: &str = "there are no pools and no counters in the reference";
+const NO_POOLS: &str =
+    "the one pool, that of frames, has slots of one kind and no clones, and counts nothing but who holds them";
 /// Patches are tried where the command runs, and the layer and the faulty peers work on descriptors.
 const OF_WINDOWS: &str = "of Windows, where this command does not run";
 
@@ -98,13 +99,13 @@ pub const DEFECTS: &[Defect] = &[
     defect("R20", "ancillary data cut off unnoticed; received fds without close-on-exec; handles beyond the limit leak"),
     without("R21", "single-slot file channel reads stale frames again", "there is no channel over files here"),
     defect("R22", "a spinning reader never sees the peer die"),
-    without("P1", "clone skips the reference count", NO_POOLS),
-    without("P2", "transferred handle never freed", NO_POOLS),
-    without("P3", "generation unchecked: a recycled slot answers for an old frame", NO_POOLS),
+    defect("P1", "clone skips the reference count"),
+    defect("P2", "transferred handle never freed"),
+    defect("P3", "generation unchecked: a recycled slot answers for an old frame"),
     without("P4", "release by address of a clone never matches", NO_POOLS),
     without("P5", "pool ignores usage", NO_POOLS),
     without("P6", "byte limit compared with an entry count", NO_POOLS),
-    without("P7", "eviction keeps the GPU memory", NO_POOLS),
+    defect("P7", "eviction keeps the GPU memory"),
     without("P8", "exporter resets, then subtracts", NO_POOLS),
     without("P9", "sampling rate 0 divides", NO_POOLS),
 ];

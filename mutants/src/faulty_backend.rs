@@ -8,6 +8,7 @@ use gpushare::{
     Api, Batch, HandleType, Identity, Message, OwnedHandle, Pattern, StreamOffer, Subresource, TextureDescriptor, TextureSpec,
     Uuid,
 };
+use gpushare_harness::backend::frames::FramesBackend;
 use gpushare_harness::backend::sync::SyncBackend;
 use gpushare_harness::backend::{Backend, ImportHandle, ImportRefused, MessageChannel, RingSide, StreamEnd};
 use gpushare_harness::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
@@ -192,6 +193,10 @@ impl Backend for FaultyBackend {
     }
 
     fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
+        Ok(&mut self.inner)
+    }
+
+    fn frames(&mut self) -> Result<&mut dyn FramesBackend, Problem> {
         Ok(&mut self.inner)
     }
 

@@ -294,6 +294,9 @@ impl Device for FaultyDevice {
                 })?;
             }
         }
+        if fault::is("slots_share_memory") {
+            crate::faulty_frames::in_one_memory(&self.inner, &mut created);
+        }
         Ok(created.into_iter().map(|texture| FaultyTexture::healthy(texture, false)).collect())
     }
 

@@ -12,6 +12,7 @@ pub mod faults;
 mod faulty_backend;
 mod faulty_channel;
 mod faulty_device;
+mod faulty_frames;
 mod faulty_ring;
 mod faulty_stream;
 mod faulty_sync;

@@ -2,6 +2,7 @@
 
 mod capability;
 mod channel;
+mod frames;
 mod handle;
 mod kinds;
 mod lifecycle;
@@ -54,6 +55,7 @@ pub static ENTRIES: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
         ring::ENTRIES,
         waiter::ENTRIES,
         stream::ENTRIES,
+        frames::ENTRIES,
         sync,
     ];
     areas.iter().chain(kinds::ENTRIES).copied().flatten().collect()

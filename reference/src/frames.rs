@@ -77,7 +77,15 @@ pub enum Policy {
 /// A consumer, as its producer knows it. No two of one producer have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ConsumerId(pub(crate) u32);
+pub struct ConsumerId(u32);
+
+impl ConsumerId {
+    /// It counts up from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
 
 impl std::fmt::Display for ConsumerId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

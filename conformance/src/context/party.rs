@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use gpushare::OwnedHandle;
-use gpushare_harness::Peer;
 use gpushare_harness::protocol::{Code, DeviceReport, Id, Problem, Reply, Request};
 use gpushare_harness::spawn::Exit;
+use gpushare_harness::{Ledger, Peer};
 
 use crate::case::{Outcome, Stop};
 use crate::context::{Context, ROLES};
@@ -200,6 +200,14 @@ impl<'context, 'run> Party<'context, 'run> {
             Reply::HeapUsage(None) => Err(Stop::Inconclusive("the driver no longer tells its heap usage".into())),
             other => Err(self.unexpected(&other)),
         }
+    }
+
+    /// What the process holds now.
+    ///
+    /// # Errors
+    /// [`Stop`] where that cannot be counted.
+    pub fn holdings(&self) -> Outcome<Ledger> {
+        self.context.holdings(self.seat)
     }
 
     /// Bytes of the process's private memory that are resident.

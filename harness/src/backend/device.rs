@@ -1,5 +1,6 @@
 //! A backend over any [`gpushare::Device`].
 
+mod frames;
 mod sync;
 
 use std::collections::BTreeMap;
@@ -11,9 +12,11 @@ use gpushare::{
     TextureError, TextureSpec,
 };
 
+use crate::backend::frames::FramesBackend;
 use crate::backend::sync::{SyncBackend, SyncDevice};
 use crate::backend::{Backend, ImportHandle, ImportRefused};
 use crate::protocol::{Code, DeviceReport, Id, ImportManner, Problem};
+use frames::Frames;
 use sync::Numbered;
 
 /// What a device offers beyond the contract of sharing, so that it can be tested.
@@ -58,6 +61,7 @@ pub trait SharingDevice: Device + SyncDevice + Sized {
 /// Numbers what a device has.
 pub struct DeviceBackend<D: SharingDevice> {
     // Declared before the device: freed before it is closed.
+    frames: Frames<D>,
     textures: BTreeMap<Id, D::Texture>,
     semaphores: Numbered<D::Semaphore>,
     timelines: Numbered<D::Timeline>,
@@ -76,6 +80,7 @@ impl<D: SharingDevice> DeviceBackend<D> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
+            frames: Frames::new(),
             textures: BTreeMap::new(),
             semaphores: Numbered::new(SyncKind::Semaphore),
             timelines: Numbered::new(SyncKind::Timeline),
@@ -226,6 +231,7 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
     fn reset(&mut self) {
         // What is held back would keep what it refers to busy. A device that cannot let it go is not heard of again.
         let _ = self.device.as_ref().map(Synchronisation::open_gate);
+        self.frames.clear();
         self.textures.clear();
         self.semaphores.clear();
         self.timelines.clear();
@@ -233,6 +239,10 @@ impl<D: SharingDevice> Backend for DeviceBackend<D> {
     }
 
     fn sync(&mut self) -> Result<&mut dyn SyncBackend, Problem> {
+        Ok(self)
+    }
+
+    fn frames(&mut self) -> Result<&mut dyn FramesBackend, Problem> {
         Ok(self)
     }
 

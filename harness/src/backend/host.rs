@@ -57,6 +57,7 @@ impl SharingDevice for HostDevice {
             timelines: device.capabilities(SyncKind::Timeline),
             fences: device.capabilities(SyncKind::Fence),
             max_timeline_difference: Some(u64::MAX),
+            frames: true,
         }])
     }
 

@@ -109,6 +109,7 @@ fn report(device: &PhysicalDevice) -> DeviceReport {
         timelines: sync_capabilities(device, SyncKind::Timeline),
         fences: sync_capabilities(device, SyncKind::Fence),
         max_timeline_difference: device.timelines(),
+        frames: true,
     }
 }
 

@@ -8,6 +8,7 @@ use gpushare::descriptor::DescriptorFields;
 use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
 
 use crate::backend::{Backend, MessageChannel};
+use crate::peer::frames;
 use crate::peer::handles::Handles;
 use crate::peer::rings::Rings;
 use crate::peer::streams::Streams;
@@ -116,6 +117,7 @@ impl Server {
             }
             Request::Ring(request) => self.rings.answer(request, self.backend.as_mut(), &mut self.handles),
             Request::Stream(request) => self.streams.answer(request, self.backend.as_mut(), &mut self.handles),
+            Request::Frames(request) => frames::answer(request, self.backend.frames()?, &mut self.handles),
             Request::Reset => {
                 self.backend.reset();
                 self.handles.clear();

@@ -104,6 +104,26 @@ pub enum Code {
     StreamEnded,
     /// This end was closed for that direction.
     StreamClosedHere,
+    /// No slot came home, or no frame came, in time.
+    FramesTimedOut,
+    /// No slot is free, and the policy is not to wait.
+    FramesFull,
+    /// The peer itself has every slot.
+    FramesAllAcquired,
+    /// The slot's textures were replaced.
+    FramesRetired,
+    /// The producer left.
+    FramesClosed,
+    /// … died.
+    FramesPeerGone,
+    /// The other side broke the rules.
+    FramesHostile,
+    /// The consumer that was invited refused.
+    FramesRefused,
+    /// No message of an invitation.
+    FramesMalformed,
+    /// So many slots there cannot be.
+    FramesSlots,
 }
 
 impl Problem {

@@ -2,6 +2,7 @@
 //!
 //! A snapshot that changes is a change of the protocol: raise `protocol::VERSION` where an older peer would not understand it.
 
+mod frames;
 mod history;
 mod problems;
 mod replies;

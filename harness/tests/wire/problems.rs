@@ -2,9 +2,11 @@
 
 use std::io;
 
+use gpushare::frames::FrameError;
 use gpushare::ring::{Corruption, RingError, Role};
 use gpushare::{
-    ChannelError, DescriptorError, HandleType, SharedMemoryError, StreamError, SyncError, SyncKind, TextureError, Uuid,
+    BatchRefused, ChannelError, DescriptorError, HandleType, SharedMemoryError, StreamError, SyncError, SyncKind, TextureError,
+    Uuid,
 };
 use gpushare_harness::Problem;
 
@@ -113,6 +115,33 @@ fn errors_of_rings() {
 
     let errors = errors.into_iter().chain(memory.map(RingError::from));
     let problems: Vec<Problem> = errors.map(Problem::from).collect();
+
+    insta::assert_json_snapshot!(problems);
+}
+
+#[test]
+fn errors_of_frames() {
+    let errors = [
+        FrameError::TimedOut,
+        FrameError::Full,
+        FrameError::AllAcquired,
+        FrameError::Retired,
+        FrameError::Slots { found: 33 },
+        FrameError::NotHeld,
+        FrameError::ProducerLeft,
+        FrameError::ProducerDied,
+        FrameError::Hostile { detail: "frame 3 is in slot 9 of 2".into() },
+        FrameError::Refused { reason: "no room".into() },
+        FrameError::Malformed { detail: "not an invitation".into() },
+        FrameError::Texture(TextureError::NotExportable),
+        FrameError::Import(BatchRefused { index: 1, count: 3, error: TextureError::NotExportable }),
+        FrameError::Sync(SyncError::Timeout { what: SyncKind::Timeline }),
+        FrameError::Ring(RingError::GivenUp),
+        FrameError::Channel(ChannelError::Closed),
+        FrameError::Os { what: "watching a process", source: os() },
+    ];
+
+    let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
 
     insta::assert_json_snapshot!(problems);
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use gpushare::pattern::{Likeness, Mismatch};
+use gpushare::pattern::Likeness;
 use gpushare::sync::SyncCapability;
 use gpushare::vulkan::capability::{TextureCapability, TextureQuestion};
 use gpushare::{Format, HandleType, SyncDescriptor, TextureDescriptor, TextureSpec};
+use gpushare_harness::protocol::frames::FramesReply;
 use gpushare_harness::protocol::ring::{RingReply, Waited};
 use gpushare_harness::protocol::stream::StreamReply;
 use gpushare_harness::protocol::sync::SyncReply;
@@ -13,7 +14,7 @@ use gpushare_harness::protocol::{Code, DeviceReport, HandleReport, InheritedDesc
 use gpushare_harness::{Problem, Reply};
 use serde_json::Value;
 
-use crate::values::{fields, identity, sync_fields};
+use crate::values::{fields, identity, mismatch, sync_fields};
 
 fn device_report() -> DeviceReport {
     DeviceReport {
@@ -49,19 +50,7 @@ fn device_report() -> DeviceReport {
         }],
         fences: vec![],
         max_timeline_difference: Some(2_147_483_647),
-    }
-}
-
-fn mismatch() -> Mismatch {
-    Mismatch {
-        wrong: 2048,
-        total: 2048,
-        at: (0, 0, 0),
-        level: 0,
-        plane: 0,
-        found: "00000000".into(),
-        expected: "0f76abb2".into(),
-        looks_like: Likeness::Zero,
+        frames: true,
     }
 }
 
@@ -81,6 +70,7 @@ fn all() -> Vec<Reply> {
         Reply::Sync(SyncReply::Exported { descriptor: SyncDescriptor::new(sync_fields()).expect("valid"), signalled: false }),
         Reply::Ring(RingReply::Waited(Waited::TimedOut)),
         Reply::Stream(StreamReply::Written { bytes: 100, stopped: None }),
+        Reply::Frames(FramesReply::Submitted(7)),
         Reply::Refused(Problem::new(Code::NotExportable, "the texture was not declared exportable")),
     ]
 }
@@ -101,6 +91,7 @@ fn has_an_example(reply: &Reply) -> bool {
         | Reply::Sync(_)
         | Reply::Ring(_)
         | Reply::Stream(_)
+        | Reply::Frames(_)
         | Reply::Refused(_) => true,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use gpushare::{HandleType, Subresource};
 use gpushare_harness::Request;
 use gpushare_harness::protocol::fence::FenceRequest;
+use gpushare_harness::protocol::frames::FramesRequest;
 use gpushare_harness::protocol::ring::RingRequest;
 use gpushare_harness::protocol::semaphore::SemaphoreRequest;
 use gpushare_harness::protocol::stream::StreamRequest;
@@ -49,6 +50,7 @@ fn all() -> Vec<Request> {
         Request::ReceiveTextures { channel: 1, textures: vec![4, 5], within: 1000 },
         Request::Ring(RingRequest::Look { ring: 1 }),
         Request::Stream(StreamRequest::Close { streams: vec![1] }),
+        Request::Frames(FramesRequest::Submit { frame: 5 }),
         Request::Reset,
         Request::Exit { status: 0 },
     ]
@@ -89,6 +91,7 @@ fn has_an_example(request: &Request) -> bool {
         | Request::ReceiveTextures { .. }
         | Request::Ring(_)
         | Request::Stream(_)
+        | Request::Frames(_)
         | Request::Reset
         | Request::Exit { .. } => true,
     }

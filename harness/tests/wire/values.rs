@@ -1,6 +1,7 @@
 //! The values that the examples are made of.
 
 use gpushare::descriptor::{DescriptorFields, PlaneLayout};
+use gpushare::pattern::{Likeness, Mismatch};
 use gpushare::sync::SyncFields;
 use gpushare::{
     Api, Format, HandleType, Identity, Pattern, Placement, SyncDescriptor, SyncKind, TextureDescriptor, TextureSpec, Tiling,
@@ -49,6 +50,19 @@ pub(crate) fn sync_fields() -> SyncFields {
         device_uuid: Uuid([0xd0; 16]),
         driver_uuid: Uuid([0x0d; 16]),
         handle_type: HandleType::SyncFd,
+    }
+}
+
+pub(crate) fn mismatch() -> Mismatch {
+    Mismatch {
+        wrong: 2048,
+        total: 2048,
+        at: (0, 0, 0),
+        level: 0,
+        plane: 0,
+        found: "00000000".into(),
+        expected: "0f76abb2".into(),
+        looks_like: Likeness::Zero,
     }
 }
 
