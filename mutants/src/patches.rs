@@ -3,6 +3,7 @@
 //!
 //! What ships has no trace of them. A patch begins with lines `Does:` and `Test:`, the latter with arguments for `cargo test`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -66,7 +67,7 @@ impl Copy {
     /// # Errors
     /// [`RunError::Io`].
     pub fn new() -> Result<Self, RunError> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = root();
         let folder = root.join("target/mutants/tree");
         let made = || {
             if folder.exists() {
@@ -89,7 +90,7 @@ impl Copy {
     ///
     /// # Errors
     /// [`RunError::Patch`] for the first whose test does not pass.
-    pub fn check(&self, patches: &[Patch]) -> Result<(), RunError> {
+    pub fn check_tests(&self, patches: &[Patch]) -> Result<(), RunError> {
         let mut seen = std::collections::BTreeSet::new();
         for patch in patches {
             let fresh = patch.tests.iter().filter(|test| seen.insert(test.as_str())).cloned().collect();
@@ -104,23 +105,12 @@ impl Copy {
     /// Patch, run the tests that should fail, and take the patch back.
     ///
     /// # Errors
-    /// [`RunError::Patch`] for one that does not apply or does not compile: the source has moved on, and it has to follow.
+    /// [`RunError::Patch`] for one that does not apply or does not compile.
     pub fn try_patch(&self, patch: &Patch) -> Result<Trial, RunError> {
-        self.apply(patch, &[])?;
+        apply(&self.folder, patch, &[])?;
         let tested = self.test(patch);
-        self.apply(patch, &["--reverse"])?;
+        apply(&self.folder, patch, &["--reverse"])?;
         tested
-    }
-
-    fn apply(&self, patch: &Patch, how: &[&str]) -> Result<(), RunError> {
-        let refuse = |reason: String| RunError::Patch { name: patch.name.clone(), reason };
-        let file = self.folder.join("mutant.patch");
-        std::fs::write(&file, patch.text).map_err(|error| refuse(error.to_string()))?;
-        let mut command = Command::new("git");
-        // Inside a repository, git passes over files that do not belong to it.
-        command.env("GIT_CEILING_DIRECTORIES", self.folder.parent().unwrap_or(&self.folder)).current_dir(&self.folder);
-        let output = command.arg("apply").args(how).arg(&file).output().map_err(|error| refuse(format!("git: {error}")))?;
-        if output.status.success() { Ok(()) } else { Err(refuse(format!("it does not apply: {}", said(&output)))) }
     }
 
     fn test(&self, patch: &Patch) -> Result<Trial, RunError> {
@@ -164,6 +154,35 @@ impl Copy {
         command.args(["test", "--quiet", "--package", "gpushare"]).args(test.split_whitespace()).args(more);
         command
     }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Whether each of these patches applies to the source as it is in the repository now, which takes no time.
+///
+/// # Errors
+/// [`RunError::Patch`] for the first that does not: the source has moved on, and it has to follow.
+pub fn check_source(patches: &[Patch]) -> Result<(), RunError> {
+    patches.iter().try_for_each(|patch| apply(&root(), patch, &["--check"]))
+}
+
+fn apply(folder: &Path, patch: &Patch, how: &[&str]) -> Result<(), RunError> {
+    let refuse = |reason: String| RunError::Patch { name: patch.name.clone(), reason };
+    let mut command = Command::new("git");
+    // Inside a repository, git passes over files that do not belong to it.
+    command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder)).current_dir(folder);
+    command.arg("apply").args(how).arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut run = || {
+        let mut running = command.spawn()?;
+        if let Some(mut input) = running.stdin.take() {
+            input.write_all(patch.text.as_bytes())?;
+        }
+        running.wait_with_output()
+    };
+    let output = run().map_err(|error| refuse(format!("git: {error}")))?;
+    if output.status.success() { Ok(()) } else { Err(refuse(format!("it does not apply: {}", said(&output)))) }
 }
 
 fn group(running: &std::process::Child) -> rustix::process::Pid {

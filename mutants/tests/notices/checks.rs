@@ -52,6 +52,11 @@ pub(crate) fn every_defect_has_a_mutant_or_a_reason() -> Result<(), Failed> {
     if wrong.is_empty() && unknown.is_empty() { Ok(()) } else { Err(format!("{wrong:?}; unknown: {unknown:?}").into()) }
 }
 
+/// A patch that the source has left behind.
+pub(crate) fn every_patch_applies() -> Result<(), Failed> {
+    patches::check_source(&patches::all()).map_err(|error| error.to_string().into())
+}
+
 /// Without a fault the wrapper changes nothing: what it notices is the fault and not the wrapper.
 pub(crate) fn a_healthy_wrapper_passes() -> Result<(), Failed> {
     let cases: Vec<String> = ENTRIES.iter().map(|entry| entry.case.into()).collect();

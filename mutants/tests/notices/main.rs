@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Trial::test("every_case_has_a_fault", checks::every_case_has_a_fault),
         Trial::test("every_described_fault_has_a_case", checks::every_described_fault_has_a_case),
         Trial::test("every_defect_has_a_mutant_or_a_reason", checks::every_defect_has_a_mutant_or_a_reason),
+        Trial::test("every_patch_applies", checks::every_patch_applies),
         Trial::test("a_healthy_wrapper_passes", checks::a_healthy_wrapper_passes),
         Trial::test("a_healthy_pair_passes", pairs::a_healthy_pair_passes),
     ];
