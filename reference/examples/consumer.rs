@@ -1,7 +1,7 @@
 //! Two terminals, one texture. In the second: `cargo run --example consumer -- /tmp/gpushare.sock`, after the producer in the
 //! first.
 //!
-//! Imports the producer's texture, reads and checks each frame, and prints how fast that goes.
+//! Imports the producer's textures, reads and checks each frame, and prints how fast that goes.
 
 #[path = "handover/arguments.rs"]
 mod arguments;
@@ -19,10 +19,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use arguments::{Arguments, Driver, Failure};
-use conversation::{Answer, Offer, gone, hear, now, say};
+use conversation::{Hello, gone, now, soon};
+use gpushare::frames::FrameConsumer;
 use gpushare::host::HostDevice;
 use gpushare::vulkan::{VulkanDevice, VulkanInstance};
-use gpushare::{Api, Channel, Deadline, Device, OwnedHandle, TextureDescriptor, TextureError};
+use gpushare::{Api, Channel, Deadline, Device, Identity, TextureError, Timelines};
 use speed::Speed;
 
 const USAGE: &str = "\
@@ -47,29 +48,22 @@ fn run() -> Result<(), Failure> {
         let path = path.display();
         Failure::Work(format!("no producer at {path}: {error}; start one first: producer {path}"))
     })?;
-    let (descriptor, handle) = offered(&mut channel)?;
-    let outcome = match arguments.driver.unwrap_or(of_api(descriptor.fields().api)) {
-        Driver::Host => consume(&HostDevice::new(), &descriptor, handle, &mut channel, &arguments),
-        Driver::Vulkan => match open_vulkan(&descriptor) {
-            Ok(device) => consume(&device, &descriptor, handle, &mut channel, &arguments),
+    let theirs = hear(&mut channel).map_err(Failure::Work)?.device;
+    match arguments.driver.unwrap_or(of_api(theirs.api)) {
+        Driver::Host => consume(&HostDevice::new(), channel, &arguments),
+        Driver::Vulkan => match open_vulkan(&theirs) {
+            Ok(device) => consume(&device, channel, &arguments),
             Err(error) => Err(Failure::Work(format!(
                 "no Vulkan device: {error}; set VK_DRIVER_FILES to the manifest of the producer's driver"
             ))),
         },
-    };
-    if let Err(Failure::Work(why)) = &outcome {
-        // So that the producer can say it too; where it is gone already, nobody is left to tell.
-        let _ = say(&mut channel, &Answer::Refused(why.clone()), &[]);
     }
-    outcome
 }
 
-fn offered(channel: &mut Channel) -> Result<(TextureDescriptor, OwnedHandle), Failure> {
-    let (offer, mut handles) = hear(channel, "producer").map_err(Failure::Work)?;
-    match (offer, handles.pop(), handles.is_empty()) {
-        (Offer::Texture(descriptor), Some(handle), true) => Ok((*descriptor, handle)),
-        _ => Err(Failure::Work("the producer offered no texture with one handle; run both from the same source".into())),
-    }
+fn hear(channel: &mut Channel) -> Result<Hello, String> {
+    let message = channel.receive(soon()).map_err(|error| gone("producer", &error.into()))?;
+    serde_json::from_slice(&message.bytes)
+        .map_err(|error| format!("the producer said something else than expected ({error}); run both from the same source"))
 }
 
 const fn of_api(api: Api) -> Driver {
@@ -80,52 +74,42 @@ const fn of_api(api: Api) -> Driver {
 }
 
 /// The producer's own device where it is here, else the first one, whose refusal tells what differs.
-fn open_vulkan(descriptor: &TextureDescriptor) -> Result<VulkanDevice, TextureError> {
+fn open_vulkan(theirs: &Identity) -> Result<VulkanDevice, TextureError> {
     let mut devices = VulkanInstance::new()?.physical_devices()?;
-    let same = devices.iter().position(|device| device.identity().device_uuid == descriptor.fields().device_uuid);
+    let same = devices.iter().position(|device| device.identity().device_uuid == theirs.device_uuid);
     match same {
         Some(index) => VulkanDevice::new(devices.swap_remove(index)),
         None => VulkanDevice::open(0),
     }
 }
 
-fn consume<D: Device>(
-    device: &D,
-    descriptor: &TextureDescriptor,
-    handle: OwnedHandle,
-    channel: &mut Channel,
-    arguments: &Arguments,
-) -> Result<(), Failure> {
-    let mut texture = device.import_texture(descriptor, handle).map_err(|refused| {
-        Failure::Work(format!("{refused}; run producer and consumer with the same --driver and the same VK_DRIVER_FILES"))
+fn consume<D: Device + Timelines>(device: &D, channel: Channel, arguments: &Arguments) -> Result<(), Failure> {
+    let mut consumer = FrameConsumer::join(device, channel, soon()).map_err(|error| {
+        let why = gone("producer", &error);
+        Failure::Work(format!("{why}; run producer and consumer with the same --driver and the same VK_DRIVER_FILES"))
     })?;
-    if device.spec(&texture) != &picture::SPEC {
-        return Err(Failure::Work("the producer's texture is another one; run both from the same source".into()));
-    }
     println!("imported from {}", device.identity().device_name);
     let mut speed = Speed::new();
-    say(channel, &Answer::Next, &[]).map_err(|error| Failure::Work(gone("producer", &error)))?;
-    loop {
-        let (offer, _) = hear(channel, "producer")
-            .map_err(|gone| Failure::Work(format!("{gone} after {} frames; its texture is still ours", speed.frames())))?;
-        let Offer::Frame { number, sent } = offer else {
-            return Err(Failure::Work("the producer offered a second texture; run both from the same source".into()));
-        };
-        let latency = Duration::from_nanos(now().saturating_sub(sent));
+    while arguments.frames.is_none_or(|limit| speed.frames() < limit) {
+        let mut frame = consumer
+            .next(device, soon())
+            .map_err(|error| Failure::Work(format!("{} after {} frames", gone("producer", &error), speed.frames())))?;
+        let latency = Duration::from_nanos(now().saturating_sub(frame.stamp()));
+        if device.spec(frame.texture_mut()) != &picture::SPEC {
+            return Err(Failure::Work("the producer's texture is another one; run both from the same source".into()));
+        }
+        // Pictures count from 0, frames from 1.
+        let number = u32::try_from(frame.number() - 1).unwrap_or(u32::MAX);
         let mut outcome = Ok(());
         device
-            .read(&mut texture, &mut |texels| outcome = look(number, texels, arguments.out.as_deref()))
+            .read(frame.texture_mut(), &mut |texels| outcome = look(number, texels, arguments.out.as_deref()))
             .map_err(Failure::during("reading a frame"))?;
+        consumer.release(device, frame).map_err(|error| Failure::Work(gone("producer", &error)))?;
         outcome.map_err(Failure::Work)?;
         speed.frame(latency);
-        let enough = arguments.frames.is_some_and(|limit| speed.frames() >= limit);
-        let answer = if enough { Answer::Enough } else { Answer::Next };
-        say(channel, &answer, &[]).map_err(|error| Failure::Work(gone("producer", &error)))?;
-        if enough {
-            println!("{}", speed.summary());
-            return Ok(());
-        }
     }
+    println!("{}", speed.summary());
+    Ok(())
 }
 
 fn look(number: u32, texels: &[u8], out: Option<&Path>) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Two terminals, one texture. In the first: `cargo run --example producer -- /tmp/gpushare.sock`, then the consumer in the
 //! second.
 //!
-//! The texture and its handle cross once. After that a frame costs one short message each way.
+//! Three textures go round: their handles cross once, and a frame costs one short message through shared memory each way.
 
 #[path = "handover/arguments.rs"]
 mod arguments;
@@ -14,17 +14,21 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Driver, Failure};
-use conversation::{Answer, Offer, gone, hear, now, say};
+use conversation::{Hello, gone, now, soon};
 use gpushare::channel::Listener;
+use gpushare::frames::{FrameProducer, Policy, Reason};
 use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
-use gpushare::{Channel, ChannelError, Deadline, Device};
+use gpushare::{Channel, ChannelError, Deadline, Device, Identity, Timelines};
 
 const USAGE: &str = "\
 Usage: producer PATH [--driver host|vulkan]
 
   PATH      where to wait for the consumer; the file must not exist yet
   --driver  host (shared memory, the default) or vulkan (the loader's first device; VK_DRIVER_FILES names another driver)";
+
+/// One is shown, one waits, one is drawn.
+const SLOTS: u32 = 3;
 
 fn main() -> ExitCode {
     arguments::report(run(), USAGE)
@@ -42,29 +46,35 @@ fn no_device(error: gpushare::TextureError) -> Failure {
     Failure::Work(format!("no Vulkan device: {error}; set VK_DRIVER_FILES to a driver's manifest or use --driver host"))
 }
 
-fn produce<D: Device>(device: &D, path: &Path) -> Result<(), Failure> {
-    let mut texture = device.create_texture(&picture::SPEC).map_err(Failure::during("creating the texture"))?;
-    let (descriptor, handle) = device.export_texture(&mut texture).map_err(Failure::during("exporting the texture"))?;
+fn produce<D: Device + Timelines>(device: &D, path: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::Work(gone("consumer", &error));
+    let mut producer = FrameProducer::new(device, &picture::SPEC, SLOTS, Policy::Paced).map_err(failed)?;
     let mut channel = meet(device, path)?;
-    let leave = |error: &ChannelError| Failure::Work(gone("consumer", error));
-    say(&mut channel, &Offer::Texture(Box::new(descriptor)), &[&handle]).map_err(|error| leave(&error))?;
-    // The consumer has its own handle now, and the texture keeps the memory.
-    drop(handle);
-    for number in 0.. {
-        match hear(&mut channel, "consumer").map_err(|gone| Failure::Work(format!("{gone} after {number} frames")))? {
-            (Answer::Next, _) => {}
-            (Answer::Enough, _) => {
-                println!("the consumer has seen {number} frames and left");
-                return Ok(());
-            }
-            (Answer::Refused(why), _) => {
-                return Err(Failure::Work(format!("the consumer cannot use the texture: {why}")));
-            }
+    greet(&mut channel, device.identity()).map_err(|error| failed(error.into()))?;
+    producer.invite(device, channel, soon()).map_err(failed)?;
+    loop {
+        if let Some(departure) = producer.departures(device).map_err(failed)?.pop() {
+            let number = producer.submitted();
+            return match departure.reason {
+                Reason::Left => {
+                    println!("the consumer left; {number} frames were submitted");
+                    Ok(())
+                }
+                reason => Err(Failure::Work(format!("the consumer went away after {number} frames: {reason}"))),
+            };
         }
-        device.write(&mut texture, &mut |texels| picture::draw(number, texels)).map_err(Failure::during("drawing a frame"))?;
-        say(&mut channel, &Offer::Frame { number, sent: now() }, &[]).map_err(|error| leave(&error))?;
+        let mut slot = producer.acquire(device, soon()).map_err(failed)?;
+        let number = u32::try_from(producer.submitted()).unwrap_or(u32::MAX);
+        device
+            .write(slot.texture_mut(), &mut |texels| picture::draw(number, texels))
+            .map_err(Failure::during("drawing a frame"))?;
+        producer.submit(device, slot, now()).map_err(failed)?;
     }
-    Ok(())
+}
+
+fn greet(channel: &mut Channel, device: &Identity) -> Result<(), ChannelError> {
+    let text = serde_json::to_vec(&Hello { device: device.clone() }).expect("numbers and texts always serialise");
+    channel.send(&text, &[], soon())
 }
 
 fn meet<D: Device>(device: &D, path: &Path) -> Result<Channel, Failure> {

@@ -1,59 +1,35 @@
-//! What the two programs say to each other: one message each, in turns.
+//! What the two programs say to each other before frames go round, and how one tells that the other is gone.
 
 use std::time::{Duration, SystemTime};
 
-use gpushare::{Channel, ChannelError, Deadline, OwnedHandle, TextureDescriptor};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use gpushare::frames::FrameError;
+use gpushare::{ChannelError, Deadline, Identity};
+use serde::{Deserialize, Serialize};
 
-/// From the producer.
+/// From the producer, first of all: whose textures will come, so that the consumer can open the same device.
 #[derive(Serialize, Deserialize)]
-pub(crate) enum Offer {
-    /// The texture; its handle is beside the message. Comes once, first.
-    Texture(Box<TextureDescriptor>),
-    /// The texture holds this frame until the answer.
-    Frame {
-        /// Counts up from 0.
-        number: u32,
-        /// When the message was sent: nanoseconds since 1970. The monotonic clock of the standard library means nothing in
-        /// another process.
-        sent: u64,
-    },
-}
-
-/// From the consumer.
-#[derive(Serialize, Deserialize)]
-pub(crate) enum Answer {
-    /// Go on.
-    Next,
-    /// That was the last one.
-    Enough,
-    /// It cannot go on, and this is why.
-    Refused(String),
+pub(crate) struct Hello {
+    /// The producer's device.
+    pub(crate) device: Identity,
 }
 
 /// How long the other side may take for one turn.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Send one message.
-pub(crate) fn say(channel: &mut Channel, what: &impl Serialize, beside: &[&OwnedHandle]) -> Result<(), ChannelError> {
-    let text = serde_json::to_vec(what).expect("numbers and texts always serialise");
-    channel.send(&text, beside, Deadline::after(PATIENCE))
+/// The deadline of one turn.
+pub(crate) fn soon() -> Deadline {
+    Deadline::after(PATIENCE)
 }
 
-/// Wait for the next message.
-pub(crate) fn hear<T: DeserializeOwned>(channel: &mut Channel, other: &str) -> Result<(T, Vec<OwnedHandle>), String> {
-    let message = channel.receive(Deadline::after(PATIENCE)).map_err(|error| gone(other, &error))?;
-    let said = serde_json::from_slice(&message.bytes)
-        .map_err(|error| format!("the {other} said something else than expected ({error}); run both from the same source"))?;
-    Ok((said, message.handles))
-}
-
-/// A sentence about the other side that is no longer there.
-pub(crate) fn gone(other: &str, error: &ChannelError) -> String {
+/// A sentence about the other side that is no longer there, or not what it should be.
+pub(crate) fn gone(other: &str, error: &FrameError) -> String {
     match error {
-        ChannelError::Closed | ChannelError::CutOff { .. } => format!("the {other} went away"),
-        ChannelError::TimedOut => format!("the {other} said nothing for {} seconds", PATIENCE.as_secs()),
-        error => format!("talking to the {other}: {error}"),
+        FrameError::Channel(ChannelError::Closed | ChannelError::CutOff { .. }) => format!("the {other} went away"),
+        FrameError::ProducerDied | FrameError::ProducerLeft => format!("the {other} went away"),
+        FrameError::TimedOut | FrameError::Channel(ChannelError::TimedOut) => {
+            format!("the {other} did nothing for {} seconds", PATIENCE.as_secs())
+        }
+        error => format!("between here and the {other}: {error}"),
     }
 }
 
