@@ -10,19 +10,23 @@ use gpushare_mutants::defects::DEFECTS;
 use gpushare_mutants::faults::FAULTS;
 use gpushare_mutants::patches;
 use gpushare_mutants::run;
-use gpushare_mutants::table::{ENTRIES, Entry};
+use gpushare_mutants::table::ENTRIES;
 use libtest_mimic::Failed;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// The case, run in peers with the fault, has to end in the verdict.
-pub(crate) fn is_noticed(entry: &Entry) -> Result<(), Failed> {
-    let result = run::run(entry.fault, &[entry.case.into()], LIMIT, 1)?;
-    match result.cases.as_slice() {
-        [only] if only.verdict == entry.verdict => Ok(()),
-        [only] => Err(format!("with {} it became {}: {}", entry.fault, only.verdict, only.detail).into()),
-        cases => Err(format!("{} cases have this id", cases.len()).into()),
-    }
+/// Each case that is named for the fault, run in peers that have it, has to end in its verdict.
+pub(crate) fn is_noticed(fault: &str) -> Result<(), Failed> {
+    let entries: Vec<_> = ENTRIES.iter().filter(|entry| entry.fault == fault).collect();
+    let ids: Vec<String> = entries.iter().map(|entry| entry.case.into()).collect();
+    let result = run::run(fault, &ids, LIMIT, 1)?;
+    let wrong = entries.iter().filter_map(|entry| match result.cases.iter().find(|case| case.case == entry.case) {
+        Some(case) if case.verdict == entry.verdict => None,
+        Some(case) => Some(format!("{} became {}, expected {}: {}", entry.case, case.verdict, entry.verdict, case.detail)),
+        None => Some(format!("there is no case {}", entry.case)),
+    });
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
 /// A case that no fault breaks is a check that cannot fail.
