@@ -1,4 +1,4 @@
-//! Two terminals, one texture. In the second: `cargo run --example consumer -- /tmp/gpushare.sock`, after the producer in the
+//! Two terminals, frames between them. In the second: `cargo run --example consumer -- /tmp/gpushare.sock`, after the producer in the
 //! first.
 //!
 //! Imports the producer's textures, reads and checks each frame, and prints how fast that goes.

@@ -1,4 +1,4 @@
-//! Two terminals, one texture. In the first: `cargo run --example producer -- /tmp/gpushare.sock`, then the consumer in the
+//! Two terminals, frames between them. In the first: `cargo run --example producer -- /tmp/gpushare.sock`, then the consumer in the
 //! second.
 //!
 //! Three textures go round: their handles cross once, and a frame costs one short message through shared memory each way.
