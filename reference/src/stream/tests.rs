@@ -54,6 +54,26 @@ fn both_directions_at_once_and_much_more_than_the_rings_hold() {
     assert_eq!(back, bytes);
 }
 
+/// Empty buffers at the beginning, between and at the end have nothing to wait for.
+#[test]
+fn several_buffers_larger_than_the_ring_together() {
+    let (mut here, mut there) = streams(256);
+    let bytes = numbered(5000);
+    let writer = std::thread::spawn({
+        let bytes = bytes.clone();
+        move || {
+            let (first, rest) = bytes.split_at(100);
+            let mut buffers = [&[], first, &[], rest, &[]].map(IoSlice::new);
+            here.write_all_vectored_by(&mut buffers, soon()).unwrap();
+            here.write_all_vectored_by(&mut [IoSlice::new(&[])], soon()).unwrap();
+        }
+    });
+    let mut read = Vec::new();
+    there.read_to_end(&mut read).unwrap();
+    writer.join().unwrap();
+    assert_eq!(read, bytes);
+}
+
 #[test]
 fn one_write_larger_than_the_ring() {
     let (mut here, mut there) = streams(1 << 17);
