@@ -14,10 +14,9 @@ Usage: ci/sanitize.sh [--help] [address|thread] [ARGUMENT...]
 Builds the tests of rings, waiters, streams, channels, shared memory, workers
 and async receivers with the sanitizer, the standard library too (-Zbuild-std:
 a nightly toolchain with the component rust-src), and runs them; both
-sanitizers, one after the other, unless one is named. ARGUMENT goes to the test
-programs, such as a filter. What is built lies in target/sanitize.
-
-Frames are left out: a test of theirs counts on more speed than is left here.
+sanitizers, one after the other, unless one is named. ARGUMENT goes to cargo
+nextest, such as a filter: each test is a process of its own, since some count
+what their process holds. What is built lies in target/sanitize.
 
   address  accesses out of bounds and after the end, and leaks: with the
            hostile-peer tests, which write whatever a peer could
@@ -37,10 +36,12 @@ run() {
     local sanitizer=$1
     shift
     echo "== $sanitizer sanitizer"
-    RUSTFLAGS="-Zsanitizer=$sanitizer" \
+    # Through the C library, so that the sanitizer sees what is mapped and unmapped; a backtrace would take it longer than a
+    # deadline.
+    RUSTFLAGS="-Zsanitizer=$sanitizer --cfg=rustix_use_libc" RUST_BACKTRACE=0 \
         ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1 \
-        cargo +nightly test --quiet --locked -Zbuild-std --target "$target" --target-dir "target/sanitize/$sanitizer" \
-        "${tests[@]}" --no-fail-fast -- --skip models:: --skip frames:: "$@"
+        cargo +nightly nextest run --cargo-quiet --locked -Zbuild-std --target "$target" \
+        --target-dir "target/sanitize/$sanitizer" "${tests[@]}" -E 'not test(models::)' "$@"
 }
 
 sanitizers=(address thread)

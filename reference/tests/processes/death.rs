@@ -128,6 +128,8 @@ fn survive(mut other: Other, moment: Duration, mut work: impl FnMut() -> Result<
 fn only_a_process_can_be_watched() {
     assert_eq!(Peer::from_handle(not_a_process()).unwrap_err().kind(), std::io::ErrorKind::InvalidInput);
     assert!(!Peer::from_handle(Peer::this_process().unwrap()).unwrap().is_dead());
+    let parent = Peer::parent().unwrap();
+    assert!(parent.is_watched() && !parent.is_dead());
 }
 
 #[test]
