@@ -15,6 +15,8 @@ const SEMAPHORE: vk::ExternalSemaphoreHandleTypeFlags = vk::ExternalSemaphoreHan
 pub struct Raw {
     _entry: ash::Entry,
     device: ash::Device,
+    /// Memory types in the device's own memory, a bit each.
+    local: u32,
     queue: vk::Queue,
     fence: vk::Fence,
     memory_fd: ash::khr::external_memory_fd::Device,
@@ -51,6 +53,11 @@ impl Raw {
         let wanted = [ash::khr::external_memory_fd::NAME, ash::khr::external_semaphore_fd::NAME];
         let has = |name: &std::ffi::CStr| offered.iter().any(|one| one.extension_name_as_c_str() == Ok(name));
         let names: Vec<_> = wanted.iter().filter(|name| has(name)).map(|name| name.as_ptr()).collect();
+        // SAFETY: the device is of this instance.
+        let memory = unsafe { instance.get_physical_device_memory_properties(physical) };
+        let is_local = |kind: &vk::MemoryType| kind.property_flags.contains(vk::MemoryPropertyFlags::DEVICE_LOCAL);
+        let types = (0..).zip(memory.memory_types_as_slice());
+        let local = types.filter(|(_, kind)| is_local(kind)).fold(0, |bits, (index, _)| bits | 1_u32 << index);
         let queues = [vk::DeviceQueueCreateInfo::default().queue_family_index(0).queue_priorities(&[1.0])];
         let mut timeline = vk::PhysicalDeviceTimelineSemaphoreFeatures::default().timeline_semaphore(true);
         let info = vk::DeviceCreateInfo::default()
@@ -65,7 +72,7 @@ impl Raw {
         let fence = unsafe { device.create_fence(&vk::FenceCreateInfo::default(), None) }.map_err(words)?;
         let memory_fd = ash::khr::external_memory_fd::Device::new(&instance, &device);
         let semaphore_fd = ash::khr::external_semaphore_fd::Device::new(&instance, &device);
-        Ok(Self { _entry: entry, device, queue, fence, memory_fd, semaphore_fd })
+        Ok(Self { _entry: entry, device, local, queue, fence, memory_fd, semaphore_fd })
     }
 
     fn image(&self, format: vk::Format, extent: vk::Extent3D) -> Answer<vk::Image> {
@@ -85,13 +92,16 @@ impl Raw {
         unsafe { self.device.create_image(&info, None) }
     }
 
+    /// Bytes, and the memory type that the reference takes as well: the first of the device's own.
     fn needs(&self, image: vk::Image) -> (u64, u32) {
         let mut dedicated = vk::MemoryDedicatedRequirements::default();
         let mut needs = vk::MemoryRequirements2::default().push_next(&mut dedicated);
         let info = vk::ImageMemoryRequirementsInfo2::default().image(image);
         // SAFETY: the image is of this device.
         unsafe { self.device.get_image_memory_requirements2(&info, &mut needs) };
-        (needs.memory_requirements.size, needs.memory_requirements.memory_type_bits.trailing_zeros())
+        let (bytes, types) = (needs.memory_requirements.size, needs.memory_requirements.memory_type_bits);
+        let wished = if types & self.local == 0 { types } else { types & self.local };
+        (bytes, wished.trailing_zeros())
     }
 
     /// Create an exportable texture with memory of its own.
