@@ -192,7 +192,7 @@ fn run() -> Result<(), String> {
     }
     let targets: Vec<_> = textures.iter().map(target).collect();
     let driver = format!("{} {}", identity.driver_name, identity.driver_info);
-    let mut text = format!("## {}, {}\n\n{ABOUT}\n", identity.device_name, driver.trim());
+    let mut text = format!("# Sharing, measured on {}, {}\n\n{ABOUT}\n", identity.device_name, driver.trim());
     text += &format!("Measured on {}.\n\n{}\n", machine::name(), report::targets(&targets));
     text += &textures.iter().chain(&others).map(Table::markdown).collect::<Vec<_>>().join("\n");
     for reason in absent {
