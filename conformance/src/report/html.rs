@@ -29,7 +29,7 @@ pub fn render(report: &RunReport, catalogue: &Catalogue) -> String {
                         (report.outcome())
                     }
                     p.small {
-                        "Suite " (report.suite) ", seed " code { (format!("{:#x}", report.seed)) }
+                        "Suite " (report.suite) ", " (moment(report.started)) ", seed " code { (format!("{:#x}", report.seed)) }
                         @if report.fresh { ", new peers for every case" }
                     }
                 }
@@ -41,6 +41,12 @@ pub fn render(report: &RunReport, catalogue: &Catalogue) -> String {
         }
     };
     page.into_string()
+}
+
+/// `2026-11-21 09:05 UTC`.
+fn moment(seconds_since_1970: u64) -> String {
+    let moment = i64::try_from(seconds_since_1970).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    moment.map_or_else(|| "at an unknown time".into(), |moment| moment.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 fn overview(report: &RunReport) -> Markup {
@@ -216,5 +222,16 @@ fn rules(report: &RunReport, catalogue: &Catalogue) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn the_moment_of_a_run_is_told() {
+        assert_eq!(moment(1_795_252_005), "2026-11-21 09:06 UTC");
+        assert_eq!(moment(u64::MAX), "at an unknown time");
     }
 }
