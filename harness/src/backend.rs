@@ -175,7 +175,7 @@ pub trait Backend {
     /// Create a ring for messages that all have `size` bytes, with room for at least so many; likewise.
     ///
     /// # Errors
-    /// A [`Problem`]; [`Code::Unsupported`](crate::protocol::Code::Unsupported) for a size that the library was not built for.
+    /// A [`Problem`]; [`Code::Unsupported`] for a size that the library was not built for.
     fn create_fixed_ring(&mut self, role: Role, size: usize, messages: u64) -> Result<(Box<dyn RingSide>, Offer), Problem> {
         fixed_ring::create(role, size, messages)
     }
