@@ -1,0 +1,171 @@
+//! `handover [--rounds N] [--driver host|vulkan] [--write FILE]`: a frame handed to another thread and back, beside the copies of its
+//! pixels that the same would take without shared textures; as Markdown on standard output, and in a file if one is named. `vulkan` is
+//! the loader's first device: `VK_DRIVER_FILES` names another driver.
+
+use std::cell::RefCell;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use gpushare::frames::{FrameConsumer, FrameError, FrameProducer, Policy};
+use gpushare::host::HostDevice;
+use gpushare::vulkan::VulkanDevice;
+use gpushare::{Channel, Deadline, Device, Format, TextureError, TextureSpec, Timelines};
+use gpushare_benches::machine;
+use gpushare_benches::report::{self, Contender, Goal, Table, Target};
+
+const ABOUT: &str = "A frame handed over: submitted by a producer, taken and returned by a consumer in another thread, and acquired again, in one texture
+that goes round. Beside it the pixels of one frame copied out of a texture and into another, as a fallback without shared
+textures does at least, telling nobody. Figures are medians with the least and the most of all rounds. A ratio is taken within a
+round, and only if the canaries around it, the raw round trip of two lines of cache, agree within a quarter.
+";
+
+const COPY: &str = "pixels copied";
+const FRAME: &str = "frame handed over and back";
+/// How long one figure is measured.
+const SPAN: Duration = Duration::from_millis(200);
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(10))
+}
+
+/// Microseconds for one; not a number where it fails.
+fn each(mut once: impl FnMut() -> bool) -> f64 {
+    let start = Instant::now();
+    let mut count = 0_u32;
+    while start.elapsed() < SPAN {
+        if !once() {
+            return f64::NAN;
+        }
+        count += 1;
+    }
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(count.max(1))
+}
+
+/// Takes every frame and returns it at once, until the producer is gone.
+fn consume<D: Device + Timelines>(device: &D, channel: Channel) -> Result<(), FrameError> {
+    let mut consumer = FrameConsumer::join(device, channel, soon())?;
+    loop {
+        let frame = consumer.next(device, soon())?;
+        consumer.release(device, frame)?;
+    }
+}
+
+fn handed_over<D: Device + Timelines + Send + 'static>(
+    open: fn() -> Result<D, TextureError>,
+    spec: &TextureSpec,
+) -> Result<impl Fn() -> f64 + use<D>, String> {
+    let words = |error: &dyn std::error::Error| error.to_string();
+    let (device, theirs) = (open().map_err(|error| words(&error))?, open().map_err(|error| words(&error))?);
+    let (here, there) = Channel::pair().map_err(|error| words(&error))?;
+    std::thread::spawn(move || {
+        machine::pin(1);
+        consume(&theirs, there)
+    });
+    let mut producer = FrameProducer::new(&device, spec, 1, Policy::Paced).map_err(|error| words(&error))?;
+    producer.invite(&device, here, soon()).map_err(|error| words(&error))?;
+    let state = RefCell::new((producer, device));
+    Ok(move || {
+        machine::pin(0);
+        let (producer, device) = &mut *state.borrow_mut();
+        each(|| {
+            let slot = producer.acquire(device, soon());
+            slot.and_then(|slot| producer.submit(device, slot, 0)).is_ok()
+        })
+    })
+}
+
+fn copied<D: Device + 'static>(
+    open: fn() -> Result<D, TextureError>,
+    spec: &TextureSpec,
+) -> Result<impl Fn() -> f64 + use<D>, TextureError> {
+    let (device, theirs) = (open()?, open()?);
+    let textures = (device.create_textures(spec, 1)?, theirs.create_textures(spec, 1)?);
+    let (textures, pixels) = (RefCell::new(textures), RefCell::new(Vec::new()));
+    Ok(move || {
+        let (from, to) = &mut *textures.borrow_mut();
+        let mut pixels = pixels.borrow_mut();
+        each(|| {
+            let out = device.read(&mut from[0], &mut |texels| {
+                pixels.clear();
+                pixels.extend_from_slice(texels);
+            });
+            out.is_ok() && theirs.write(&mut to[0], &mut |texels| texels.copy_from_slice(&pixels)).is_ok()
+        })
+    })
+}
+
+fn tables<D: Device + Timelines + Send + 'static>(
+    open: fn() -> Result<D, TextureError>,
+    rounds: usize,
+) -> Result<Vec<Table>, String> {
+    let sizes = [("1080p", 1920, 1080), ("4K", 3840, 2160)];
+    let table = |(name, width, height)| {
+        let spec = TextureSpec::new(Format::R8G8B8A8Unorm, width, height);
+        let copied = copied(open, &spec).map_err(|error| error.to_string())?;
+        let contenders: [Contender; 2] = [(COPY, Box::new(copied)), (FRAME, Box::new(handed_over(open, &spec)?))];
+        Ok(Table::measure(format!("RGBA8, {name}"), "µs", rounds, &contenders))
+    };
+    sizes.into_iter().map(table).collect()
+}
+
+struct Options {
+    rounds: usize,
+    vulkan: bool,
+    write: Option<String>,
+}
+
+fn options() -> Result<Options, String> {
+    let (mut options, mut arguments) = (Options { rounds: 9, vulkan: false, write: None }, std::env::args().skip(1));
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+        match argument.as_str() {
+            "--rounds" => options.rounds = value()?.parse::<usize>().map_err(|error| format!("--rounds: {error}"))?.max(1),
+            "--driver" => {
+                options.vulkan = match value()?.as_str() {
+                    "host" => false,
+                    "vulkan" => true,
+                    other => return Err(format!("--driver {other}: it is host or vulkan")),
+                }
+            }
+            "--write" => options.write = Some(value()?),
+            _ => return Err(format!("unknown argument {argument}; known are --rounds, --driver and --write")),
+        }
+    }
+    Ok(options)
+}
+
+fn target(table: &Table) -> Target<'_> {
+    let bound = "two changes of thread for each frame, which a busy consumer would not need";
+    Target { what: table.title().into(), table, of: COPY, to: FRAME, goal: Goal::AtLeast(100.0), bound }
+}
+
+fn run() -> Result<(), String> {
+    let options = options()?;
+    let (device, tables) = if options.vulkan {
+        let identity = VulkanDevice::open(0).map_err(|error| error.to_string())?.identity().clone();
+        let driver = format!("{} {}", identity.driver_name, identity.driver_info);
+        (format!("{}, {}", identity.device_name, driver.trim()), tables(|| VulkanDevice::open(0), options.rounds)?)
+    } else {
+        ("the host backend".into(), tables(|| Ok(HostDevice::new()), options.rounds)?)
+    };
+    let targets: Vec<_> = tables.iter().map(target).collect();
+    let mut text = format!(
+        "# Frames handed over, measured on {device}\n\n{ABOUT}\nMeasured on {}, {}.\n\n",
+        machine::name(),
+        machine::topology()
+    );
+    text += &format!("{}\n", report::targets(&targets));
+    text += &tables.iter().map(Table::markdown).collect::<Vec<_>>().join("\n");
+    println!("{text}");
+    options.write.map_or(Ok(()), |path| std::fs::write(&path, &text).map_err(|error| format!("{path}: {error}")))
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("handover: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
