@@ -14,12 +14,14 @@ use gpushare_mutants::table::ENTRIES;
 use libtest_mimic::Failed;
 
 const LIMIT: Duration = Duration::from_secs(5);
+/// Cases of one fault at once: where something never comes, a case does nothing but wait for it.
+const JOBS: usize = 8;
 
 /// Each case that is named for the fault, run in peers that have it, has to end in its verdict.
 pub(crate) fn is_noticed(fault: &str) -> Result<(), Failed> {
     let entries: Vec<_> = ENTRIES.iter().filter(|entry| entry.fault == fault).collect();
     let ids: Vec<String> = entries.iter().map(|entry| entry.case.into()).collect();
-    let result = run::run(fault, &ids, LIMIT, 1)?;
+    let result = run::run(fault, &ids, LIMIT, JOBS)?;
     let wrong = entries.iter().filter_map(|entry| match result.cases.iter().find(|case| case.case == entry.case) {
         Some(case) if case.verdict == entry.verdict => None,
         Some(case) => Some(format!("{} became {}, expected {}: {}", entry.case, case.verdict, entry.verdict, case.detail)),
