@@ -22,8 +22,8 @@ root. There, in an empty folder:
 looks for driver manifests in the usual places (or takes GPUSHARE_DRIVERS), runs
 every case on every device found, and writes report/. The arguments are those of
 \`gpushare run\`. Exit status: that of \`gpushare run\`; 2 if no driver is found.
-\`./gpu --measure [ARGUMENT...]\` measures instead what the reference adds to bare
-Vulkan calls (the bench \`sharing\`).
+\`./gpu --measure sharing|handover [ARGUMENT...]\` runs that bench instead: what the
+reference adds to bare Vulkan calls; frames beside the copies of their pixels.
 
 The loader is Debian's and is fetched with apt-get; where that cannot be done,
 the archive has none, and the GPU machine's own is used.
@@ -44,11 +44,11 @@ cd "$root"
 new=$(mktemp -d)
 trap 'rm -rf "$new"' EXIT
 cargo build --locked --quiet --workspace --bin gpushare
-cargo build --locked --quiet --profile measure --package gpushare-benches --bin sharing
+cargo build --locked --quiet --profile measure --package gpushare-benches --bin sharing --bin handover
 target=$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 mkdir "$new/lib" "$new/debs"
 strip -o "$new/gpushare" "$target/debug/gpushare"
-strip -o "$new/sharing" "$target/measure/sharing"
+for bench in sharing handover; do strip -o "$new/$bench" "$target/measure/$bench"; done
 
 if (cd "$new/debs" && apt-get download "${libraries[@]}" >/dev/null 2>&1); then
     for deb in "$new"/debs/*.deb; do dpkg -x "$deb" "$new/debs/all"; done
@@ -75,8 +75,10 @@ if [[ -z $GPUSHARE_DRIVERS ]]; then
     exit 2
 fi
 if [[ ${1-} == --measure ]]; then
-    shift
-    exec "$here/sharing" "$@"
+    case ${2-} in
+        sharing | handover) exec "$here/$2" "${@:3}" ;;
+        *) echo "gpu: --measure takes sharing or handover" >&2; exit 2 ;;
+    esac
 fi
 "$here/gpushare" probe
 exec "$here/gpushare" run --out report "$@"
