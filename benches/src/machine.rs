@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the processor calls itself.
 #[must_use]
@@ -250,6 +250,19 @@ pub fn close(fds: [i32; 2]) {
         // SAFETY: the caller made them with [`pair`] and uses them no more.
         unsafe { libc::close(fd) };
     }
+}
+
+/// Microseconds for one, over as many as take about `span`; not a number where one fails.
+pub fn each(span: Duration, mut once: impl FnMut() -> bool) -> f64 {
+    let start = Instant::now();
+    let mut count = 0_u32;
+    while start.elapsed() < span {
+        if !once() {
+            return f64::NAN;
+        }
+        count += 1;
+    }
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(count.max(1))
 }
 
 /// Nanoseconds for a round trip of two raw lines between the two processors: what the machine does at this moment.

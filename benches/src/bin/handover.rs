@@ -4,13 +4,13 @@
 
 use std::cell::RefCell;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gpushare::frames::{FrameConsumer, FrameError, FrameProducer, Policy};
 use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
 use gpushare::{Channel, Deadline, Device, Format, TextureError, TextureSpec, Timelines};
-use gpushare_benches::machine;
+use gpushare_benches::machine::{self, each};
 use gpushare_benches::report::{self, Contender, Goal, Table, Target};
 
 const ABOUT: &str = "A frame handed over: submitted by a producer, taken and returned by a consumer in another thread, and acquired again, in one texture
@@ -26,19 +26,6 @@ const SPAN: Duration = Duration::from_millis(200);
 
 fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(10))
-}
-
-/// Microseconds for one; not a number where it fails.
-fn each(mut once: impl FnMut() -> bool) -> f64 {
-    let start = Instant::now();
-    let mut count = 0_u32;
-    while start.elapsed() < SPAN {
-        if !once() {
-            return f64::NAN;
-        }
-        count += 1;
-    }
-    start.elapsed().as_secs_f64() * 1e6 / f64::from(count.max(1))
 }
 
 /// Takes every frame and returns it at once, until the producer is gone.
@@ -67,7 +54,7 @@ fn handed_over<D: Device + Timelines + Send + 'static>(
     Ok(move || {
         machine::pin(0);
         let (producer, device) = &mut *state.borrow_mut();
-        each(|| {
+        each(SPAN, || {
             let slot = producer.acquire(device, soon());
             slot.and_then(|slot| producer.submit(device, slot, 0)).is_ok()
         })
@@ -84,7 +71,7 @@ fn copied<D: Device + 'static>(
     Ok(move || {
         let (from, to) = &mut *textures.borrow_mut();
         let mut pixels = pixels.borrow_mut();
-        each(|| {
+        each(SPAN, || {
             let out = device.read(&mut from[0], &mut |texels| {
                 pixels.clear();
                 pixels.extend_from_slice(texels);

@@ -4,13 +4,13 @@
 use std::cell::{Cell, RefCell};
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ash::vk;
 use gpushare::texture::{Device, TextureError};
 use gpushare::vulkan::VulkanDevice;
 use gpushare::{Deadline, Format, HandleType, Peer, Permanence, Semaphores, Side, SyncError, TextureSpec, Timelines, Which};
-use gpushare_benches::machine;
+use gpushare_benches::machine::{self, each};
 use gpushare_benches::raw::Raw;
 use gpushare_benches::report::{self, Contender, Goal, Table, Target};
 
@@ -26,21 +26,8 @@ const CHECKS: &str = "the descriptor, the object behind the handle and the drive
 const SPAN: Duration = Duration::from_millis(60);
 const HANDLE: HandleType = HandleType::OpaqueFd;
 
-/// Microseconds for one, over as many as take about [`SPAN`]; not a number where the driver refuses.
-fn each(mut once: impl FnMut() -> bool) -> f64 {
-    let start = Instant::now();
-    let mut count = 0_u32;
-    while start.elapsed() < SPAN {
-        if !once() {
-            return f64::NAN;
-        }
-        count += 1;
-    }
-    start.elapsed().as_secs_f64() * 1e6 / f64::from(count.max(1))
-}
-
 fn contenders(raw: impl Fn() -> bool + 'static, ours: impl Fn() -> bool + 'static) -> [Contender; 2] {
-    [(RAW, Box::new(move || each(&raw))), (OURS, Box::new(move || each(&ours)))]
+    [(RAW, Box::new(move || each(SPAN, &raw))), (OURS, Box::new(move || each(SPAN, &ours)))]
 }
 
 struct Bench {
