@@ -31,9 +31,10 @@ fn texture_is_refused(cx: &Context<'_>, other: &Lane, (): ()) -> Outcome {
     let own = consumer.create(ANY_TEXTURE)?;
     consumer.fill(own, cx.pattern(1))?;
     let shared = producer.share(texture, &consumer)?;
-    // A handle of a type that this device knows nothing of is refused for that.
-    let codes = [Code::ForeignDevice, Code::ForeignDriver, Code::WrongHandleType];
-    consumer.import_is_refused(&shared, HandleSource::Held(shared.handle.0), ImportManner::Library, &codes)?;
+    // A handle of a type that this device knows nothing of is refused for that, any other for whose it is.
+    let same_type = other.report.handle_type == cx.report().handle_type;
+    let codes: &[Code] = if same_type { &[Code::ForeignDevice, Code::ForeignDriver] } else { &[Code::WrongHandleType] };
+    consumer.import_is_refused(&shared, HandleSource::Held(shared.handle.0), ImportManner::Library, codes)?;
     consumer.verify(own, cx.pattern(1))?;
     let back = consumer.hand_over(shared.handle, &producer)?;
     let again = producer.import(&crate::context::Shared { handle: back, ..shared })?;

@@ -41,8 +41,11 @@ fn is_refused_from(cx: &Context<'_>, other: &Lane, subject: Subject) -> Outcome 
     let [producer, consumer] = cx.peers_from(other)?;
     let exported = subject.create(&producer)?;
     let shared = producer.hand_sync(&subject.export(&producer, exported)?, &consumer)?;
-    let codes = [Code::ForeignDevice, Code::ForeignDriver, Code::WrongHandleType];
-    is_refused(&consumer, subject, &shared, ImportManner::Library, &codes)?;
+    let foreign: &[Code] = &[Code::ForeignDevice, Code::ForeignDriver];
+    // A device that cannot import the type at all may say so first.
+    let unable: &[Code] = &[Code::ForeignDevice, Code::ForeignDriver, Code::WrongHandleType, Code::Unsupported];
+    let codes = if subject.unshareable(cx.report()).is_none() { foreign } else { unable };
+    is_refused(&consumer, subject, &shared, ImportManner::Library, codes)?;
     // The handle is still there and good.
     let back = consumer.hand_sync(&shared, &producer)?;
     let again = producer.import_sync(subject.kind, &SharedSync { handle: back.handle, ..shared })?;
