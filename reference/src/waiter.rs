@@ -25,6 +25,9 @@ use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
 use crate::sys;
 
+#[cfg(test)]
+mod tests;
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -396,7 +399,7 @@ impl EventCount {
         let until = match deadline.left() {
             Some(left) if left.is_zero() => return Ok(Some(Wait::TimedOut)),
             Some(left) if left <= slice => deadline,
-            None if slice == Duration::MAX => deadline,
+            // The longest slice is too long for the clock, and means never.
             _ => Deadline::after(slice),
         };
         Ok(match bell.park(ticket, until)? {

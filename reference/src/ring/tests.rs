@@ -6,5 +6,6 @@ mod contract;
 mod fickle;
 mod fixed;
 mod hostile;
+mod layout;
 mod machine;
 mod models;

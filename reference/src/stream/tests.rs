@@ -7,9 +7,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::{Stream, StreamError};
+use super::{Stream, StreamError, StreamOffer};
 use crate::deadline::Deadline;
 use crate::ring::{Corruption, RingError};
+use crate::waiter::Patience;
 
 fn streams(capacity: u64) -> (Stream, Stream) {
     let (here, offer) = Stream::create(capacity).unwrap();
@@ -137,6 +138,24 @@ fn timeouts_of_the_traits() {
     assert_eq!(there.read(&mut [0; 100]).unwrap(), 56);
     assert_eq!(here.write(b"").unwrap(), 0);
     assert_eq!(there.read(&mut []).unwrap(), 0, "an empty buffer is not the end");
+}
+
+#[test]
+fn an_offer_has_as_many_handles_as_it_says() {
+    let (_here, offer) = Stream::create(64).unwrap();
+    assert_eq!(offer.into_parts().1.len(), StreamOffer::HANDLES);
+}
+
+#[test]
+fn patience_is_that_of_both_directions() {
+    let (mut here, _there) = streams(64);
+    here.set_patience(Patience { spin: 0, park: Duration::ZERO });
+    let _ = here.read_by(&mut [0; 1], Deadline::after(Duration::from_millis(50)));
+    here.write_all_by(&[0; 56], soon()).unwrap();
+    let _ = here.write_by(&[0; 1], Deadline::after(Duration::from_millis(50)));
+    // Without an end of its own a sleep would last until the deadline.
+    let sleeps = here.counts().map(|counts| counts.unwrap().sleeps);
+    assert!(sleeps.iter().all(|sleeps| *sleeps > 1), "{sleeps:?}");
 }
 
 #[test]

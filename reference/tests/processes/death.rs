@@ -136,6 +136,20 @@ fn only_a_process_can_be_watched() {
 }
 
 #[test]
+fn a_peer_is_shown_alive_and_then_dead() {
+    let mut other = Other::start("sleep");
+    let peer = other.watch();
+    assert_eq!(format!("{peer:?}"), "Peer(alive)");
+    other.kill();
+    let end = Instant::now() + Duration::from_secs(20);
+    while !peer.is_dead() {
+        assert!(Instant::now() < end, "the death was not seen");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(format!("{peer:?}"), "Peer(dead)");
+}
+
+#[test]
 fn the_death_of_the_peer_is_not_the_end_of_a_stream() {
     let mut other = Other::start("copy");
     let mut stream = other.stream(4096);

@@ -74,6 +74,11 @@ pub(crate) fn run(starter: &mut Starter, what: &str) {
     match role {
         "send-8" => send_to::<8>(starter, seed),
         "send-64" => send_to::<64>(starter, seed),
+        "sleep" => {
+            let _consumer = Consumer::<8>::attach(starter.offered()).unwrap();
+            starter.say_ready();
+            std::thread::sleep(Duration::from_secs(600));
+        }
         _ => {
             let mut producer = Producer::<8>::attach(starter.offered()).unwrap();
             producer.watch(&starter.peer);
@@ -109,6 +114,25 @@ fn nothing_is_lost_doubled_reordered_or_torn(
     #[values(nothing_is_lost::<8>, nothing_is_lost::<64>)] run: fn(u64, bool),
 ) {
     run(seed, pinned);
+}
+
+#[test]
+fn a_death_ends_a_wait_for_room() {
+    let mut other = Other::start("fixed:sleep:0");
+    let (mut producer, offer) = Producer::<8>::create(7).unwrap();
+    producer.watch(&other.watch());
+    producer.set_patience(SLEEPY);
+    other.offer(offer);
+    other.ready();
+    producer.send_batch(&[[0; 8]; 7], soon()).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(20));
+            other.kill();
+        });
+        let end = producer.send(&[0; 8], soon());
+        assert!(matches!(end, Err(RingError::PeerGone)), "{end:?}");
+    });
 }
 
 #[test]

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use gpushare::ring::RingError;
+use gpushare::ring::{Consumer, RingError};
 use gpushare::{Deadline, Wait};
 use rstest::rstest;
+use rustix::thread::{MembarrierCommand, membarrier_query};
 
 use crate::other::{Other, SLEEPY, soon};
 use crate::sys::refuse;
@@ -30,6 +31,21 @@ fn wake_ups_arrive_whoever_is_refused_what(
     }
     drop(producer);
     other.finish();
+}
+
+/// A side that is refused the barrier that it promised cannot know that its peer fences yet: it sleeps for a moment only, and then once
+/// more for as long as it has.
+#[test]
+fn a_sleep_whose_barrier_was_refused_is_short() {
+    let promised = membarrier_query().contains_command(MembarrierCommand::GlobalExpedited);
+    let rings: Vec<_> = std::iter::repeat_with(|| Consumer::create(64).unwrap()).take(20).collect();
+    refuse("membarrier");
+    // One of them at least finds the machine idle enough to wake between the moment and the deadline.
+    assert!(rings.into_iter().any(|(mut consumer, _offer)| {
+        consumer.set_patience(SLEEPY);
+        assert_eq!(consumer.wait(Deadline::after(Duration::from_millis(100))).unwrap(), Wait::TimedOut);
+        consumer.counts().sleeps == if promised { 2 } else { 1 }
+    }));
 }
 
 extern "C" fn nothing(_: libc::c_int) {}

@@ -50,6 +50,18 @@ fn a_second_consumer_is_refused_and_gets_its_offer_back() {
 }
 
 #[test]
+fn a_role_that_nobody_has_is_not_taken_because_its_object_can_only_be_read() {
+    let shape = Shape::bytes(64).unwrap();
+    let terms = Terms { role: Role::Consumer, capacity: 64, generation: 5 };
+    let own = SharedMemory::create_owned(4096, &shape.header(Role::Consumer, 5, false)).unwrap();
+    let peer = SharedMemory::create_owned(shape.object_bytes(Role::Producer), &shape.header(Role::Producer, 5, true)).unwrap();
+
+    let error = Consumer::attach(offer(terms, &own, &peer)).unwrap_err().error;
+
+    assert!(matches!(error, RingError::Memory(SharedMemoryError::ReadOnly { .. })), "{error}");
+}
+
+#[test]
 fn a_second_producer_is_refused() {
     let (_consumer, offer) = Consumer::create(64).unwrap();
     let again = clone(&offer);
@@ -126,11 +138,12 @@ fn handles_of_two_rings_cannot_be_mixed() {
 fn the_terms_of_an_earlier_ring_are_refused() {
     let (_a, stale) = Producer::create(64).unwrap();
     let (_b, offer) = Producer::create(64).unwrap();
-    let (_, handles) = offer.into_parts();
+    let (terms, handles) = offer.into_parts();
 
     let error = Consumer::attach(Offer::from_parts(stale.terms(), handles)).unwrap_err().error;
 
-    assert!(matches!(error, RingError::Mismatch { field: "generation", .. }), "{error}");
+    let RingError::Mismatch { field: "generation", found, expected, .. } = error else { panic!("{error}") };
+    assert_eq!((found, expected), (terms.generation, stale.terms().generation));
 }
 
 #[test]

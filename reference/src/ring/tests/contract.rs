@@ -47,6 +47,35 @@ fn a_message_without_bytes_is_a_message() {
     assert_eq!(lengths, [0, 1, 0]);
 }
 
+#[test]
+fn a_drain_of_none_waits_for_nothing() {
+    let (_producer, mut consumer) = ring(64);
+    assert_eq!(consumer.drain(0, Deadline::after(Duration::ZERO), |_| {}).unwrap(), 0);
+}
+
+#[test]
+fn a_drain_tells_of_the_end_once_there_is_nothing_before_it() {
+    let (mut producer, mut consumer) = ring(64);
+    assert!(producer.try_send(b"last").unwrap());
+    drop(producer);
+    assert_eq!(consumer.try_drain(9, |_| {}).unwrap(), 1);
+    assert!(matches!(consumer.try_drain(9, |_| {}), Err(RingError::Closed)));
+}
+
+#[rstest]
+#[case(0)]
+#[case(1)]
+#[case(2)]
+#[case(56)]
+fn a_reservation_and_its_message_say_how_long_they_are(#[case] len: usize) {
+    let (mut producer, mut consumer) = ring(64);
+    let reservation = producer.try_reserve(len).unwrap().unwrap();
+    assert_eq!((reservation.len(), reservation.is_empty()), (len, len == 0));
+    reservation.commit(len);
+    let message = consumer.try_peek().unwrap().unwrap();
+    assert_eq!((message.len(), message.is_empty()), (len, len == 0));
+}
+
 #[rstest]
 #[case(57)]
 #[case(1000)]
@@ -183,16 +212,21 @@ fn a_producer_wakes_for_the_room_it_needs_and_not_before() {
 #[test]
 fn in_place_pieces_cover_the_message() {
     let (mut producer, mut consumer) = ring(64);
+    // Where the message's first byte lies.
+    let mut at = 8;
     for round in 0..20usize {
         let len = round * 3 % 50;
         let mut reservation = producer.try_reserve(len).unwrap().unwrap();
         let pieces = reservation.pieces();
-        assert_eq!(pieces[0].len() + pieces[1].len(), len);
+        let until_the_end = len.min(64 - at);
+        assert_eq!(pieces.map(<*mut [u8]>::len), [until_the_end, len - until_the_end]);
+        assert_eq!(pieces[0].addr() - pieces[1].addr(), at, "the second begins where the ring does");
         reservation.write(0, &vec![3; len]);
         reservation.commit(len);
         let message = consumer.try_peek().unwrap().unwrap();
         assert_eq!(message.pieces().map(<*const [u8]>::len), pieces.map(<*mut [u8]>::len));
         message.release();
+        at = (at + 8 + len.next_multiple_of(8)) % 64;
     }
 }
 

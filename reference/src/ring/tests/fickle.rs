@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::deadline::Deadline;
 use crate::ring::layout::message_header;
-use crate::ring::{Consumer, Corruption, Memory, Producer, RingError};
+use crate::ring::{Consumer, Corruption, Memory, Producer, RingError, fixed};
 use crate::waiter::{Atomic, Bell, Parked, Words};
 
 /// Answers each look with the next of its values, then with the last for ever.
@@ -68,11 +68,12 @@ struct Fickle {
     peer: Side,
     headers: Word<u64>,
     capacity: usize,
+    dead: bool,
 }
 
 impl Fickle {
     fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
-        Self { own: Side::at([0]), peer: Side::at(positions), headers: Word::saying(headers), capacity: 64 }
+        Self { own: Side::at([0]), peer: Side::at(positions), headers: Word::saying(headers), capacity: 64, dead: false }
     }
 
     fn reach(&self, end: usize) {
@@ -106,7 +107,7 @@ impl Bell for Fickle {
     fn wake(&self) {}
 
     fn peer_is_dead(&self) -> bool {
-        false
+        self.dead
     }
 }
 
@@ -169,4 +170,24 @@ fn a_producer_uses_the_position_that_it_checked() {
     assert!(producer.try_send(&[0; 24]).unwrap());
 
     assert!(matches!(producer.try_send(&[0; 24]), Err(RingError::Corrupt(_))));
+}
+
+#[test]
+fn a_producer_that_knows_of_room_does_not_look() {
+    let mut producer = Producer::over(Fickle::new([32, 1 << 40], [0]), 64, false);
+    assert!(producer.try_send(&[0; 56]).unwrap() && producer.try_send(&[0; 8]).unwrap(), "the second look would be refused");
+
+    assert!(producer.try_send(&[0; 8]).unwrap());
+
+    assert!(matches!(producer.try_send(b""), Err(RingError::Corrupt(_))));
+}
+
+#[test]
+fn a_dead_consumer_is_an_error_only_where_there_is_no_room() {
+    let mut producer = fixed::Producer::<32, Fickle>::over(Fickle { dead: true, ..Fickle::new([1], []) }, 2, false);
+    assert_eq!(producer.try_send_batch(&[[0; 32]; 2]).unwrap(), 2);
+
+    assert!(producer.try_send(&[0; 32]).unwrap(), "it took one before");
+
+    assert!(matches!(producer.try_send(&[0; 32]), Err(RingError::PeerGone)));
 }

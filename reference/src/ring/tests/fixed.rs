@@ -9,7 +9,7 @@ use std::time::Duration;
 use rstest::rstest;
 
 use crate::deadline::Deadline;
-use crate::ring::fixed::{Consumer, Producer};
+use crate::ring::fixed::{Consumer, Producer, shape_of};
 use crate::ring::layout::Role;
 use crate::ring::{self, Offer, RingError, Terms};
 use crate::shm::SharedMemoryError;
@@ -54,6 +54,12 @@ fn rings_that_cannot_be() {
         Err(RingError::Messages { found: u64::MAX, unit: 7, most: 234_881_024 })
     ));
     assert!(matches!(Consumer::<4096>::create(524_289), Err(RingError::Messages { unit: 1, most: 524_288, .. })));
+}
+
+#[test]
+fn the_most_that_there_can_be_is_not_too_many() {
+    assert_eq!(shape_of::<8>(234_881_024).unwrap().data, 1 << 31);
+    assert_eq!(shape_of::<4096>(524_288).unwrap().data, 1 << 31);
 }
 
 #[test]
@@ -161,6 +167,26 @@ fn a_producer_learns_that_nobody_reads_when_it_looks_for_room() {
     assert!(matches!(producer.send(&[0; 64], NOW), Err(RingError::Closed)));
     assert_eq!(producer.wait(NOW).unwrap(), Wait::Woken);
     assert!(matches!(producer.try_send(&[0; 64]), Err(RingError::Closed)), "and for good");
+}
+
+#[test]
+fn a_batch_that_fills_the_ring_is_sent_without_a_look_at_the_consumer() {
+    let (mut producer, consumer) = pair::<64>(2);
+    drop(consumer);
+    assert_eq!(producer.try_send_batch(&[[0; 64]; 2]).unwrap(), 2);
+    assert!(matches!(producer.try_send_batch(&[[0; 64]; 1]), Err(RingError::Closed)), "now there is one");
+}
+
+#[test]
+fn a_look_that_finds_no_room_is_a_stall_and_one_that_finds_some_is_none() {
+    let (mut producer, mut consumer) = pair::<64>(2);
+    producer.send_batch(&[[0; 64]; 2], NOW).unwrap();
+    assert_eq!(producer.counts().stalls, 0);
+    assert!(!producer.try_send(&[0; 64]).unwrap() && !producer.try_send(&[0; 64]).unwrap());
+    assert_eq!(producer.counts().stalls, 2);
+    consumer.receive(NOW).unwrap();
+    assert!(producer.try_send(&[0; 64]).unwrap());
+    assert_eq!(producer.counts().stalls, 2);
 }
 
 #[test]

@@ -123,6 +123,20 @@ fn every_length_is_taken_or_refused() {
 }
 
 #[test]
+fn a_length_is_held_against_what_was_published_behind_its_message() {
+    let (shared, mut consumer) = hostile_producer();
+    shared.write_header(0, layout::message_header(0, 40));
+    shared.write_header(48, layout::message_header(48, 9));
+    shared.own().position().store(64, Ordering::Release);
+    assert!(consumer.try_receive(&mut Vec::new()).unwrap());
+
+    let answer = consumer.try_receive(&mut Vec::new());
+
+    let expected = Corruption::Length { position: 48, found: 9, most: 8 };
+    assert!(matches!(answer, Err(RingError::Corrupt(found)) if found == expected), "{answer:?}");
+}
+
+#[test]
 fn a_reader_that_lost_its_way_notices() {
     let (shared, mut consumer) = hostile_producer();
     // Two messages in truth, and the first one's length was made shorter: the next header is read from its bytes.

@@ -11,7 +11,7 @@ use crate::ring::fixed::{Consumer, Producer, shape_of};
 use crate::ring::layout::Role;
 use crate::ring::memory::{Memory, Shared};
 use crate::ring::{Corruption, RingError};
-use crate::waiter::{Bell, Words};
+use crate::waiter::{Bell, Wait, Words};
 
 /// Two lines of seven.
 const CAPACITY: u64 = 14;
@@ -135,6 +135,35 @@ fn a_producer_cannot_overwrite_what_was_not_released() {
     assert!(matches!(take_all(&mut consumer), (0, Err(RingError::Corrupt(Corruption::Position { most: 30, .. })))));
 }
 
+#[test]
+fn a_count_is_held_against_the_room_that_was_given_back() {
+    let (shared, offer) = create(Role::Producer, shape_of::<64>(64).unwrap()).unwrap();
+    let mut consumer = Consumer::<64>::attach(offer).unwrap();
+    // Less than an eighth is taken, so nothing is given back.
+    shared.own().position().store(3, Ordering::Release);
+    assert_eq!(consumer.try_receive_batch(&mut [[0; 64]; 3]).unwrap(), 3);
+
+    shared.own().position().store(65, Ordering::Release);
+
+    let expected = Corruption::Position { found: 65, least: 3, most: 64 };
+    let answer = consumer.try_receive();
+    assert!(matches!(answer, Err(RingError::Corrupt(found)) if found == expected), "{answer:?}");
+}
+
+#[test]
+fn a_consumer_cannot_have_taken_what_was_not_sent() {
+    let (shared, mut producer) = hostile_consumer::<64>();
+    assert_eq!(producer.try_send_batch(&[[0; 64]; 14]).unwrap(), 14);
+    shared.own().position().store(7, Ordering::Release);
+    assert_eq!(producer.try_send_batch(&[[0; 64]; 9]).unwrap(), 7);
+
+    shared.own().position().store(22, Ordering::Release);
+
+    let expected = Corruption::Position { found: 22, least: 7, most: 21 };
+    let answer = producer.try_send(&[0; 64]);
+    assert!(matches!(answer, Err(RingError::Corrupt(found)) if found == expected), "{answer:?}");
+}
+
 #[rstest]
 #[case(2, 14)]
 #[case(15, 14)]
@@ -163,8 +192,10 @@ fn a_broken_ring_stays_broken_and_the_peer_is_told() {
     count(&shared, 0, 99);
     assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))));
 
-    count(&shared, 0, 3);
+    count(&shared, 0, 0);
 
+    assert_eq!(consumer.wait(Deadline::after(Duration::ZERO)).unwrap(), Wait::Woken, "there is an error to be had");
+    count(&shared, 0, 3);
     assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))));
     assert!(matches!(consumer.receive_batch(&mut [[0; 8]; 2], Deadline::NEVER), Err(RingError::Corrupt(_))));
     let mut producer = Producer::<8, Shared>::over(shared, CAPACITY, true);
