@@ -100,7 +100,7 @@ fn cache_entry(command: &PeerCommand, driver: &Driver) -> Option<(PathBuf, Key)>
             .and_then(|manifest| Manifest::read(manifest).ok())
             .and_then(|manifest| stamp_library(&manifest.library)),
         environment: command.environment.clone(),
-        kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default(),
+        kernel: kernel(),
     };
     // One entry for each program, driver and environment: a rebuilt program replaces its own.
     let name = format!("{} {driver:?} {:?}", command.program.display(), command.environment);
@@ -155,6 +155,12 @@ pub fn family_and_version(identity: &Identity) -> (String, String) {
 pub fn lane_name(identity: &Identity) -> String {
     let (family, version) = family_and_version(identity);
     if version.is_empty() { family } else { format!("{family}-{version}") }
+}
+
+/// The release of the kernel that runs this; empty where it does not tell.
+pub(crate) fn kernel() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    release.trim().to_owned()
 }
 
 /// The first number with dots in a free text, e.g. `25.0.7` of `Mesa 25.0.7-2 (LLVM 15.0.6)`.

@@ -1,12 +1,13 @@
 //! What a case is, and how it is defined.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gpushare::vulkan::capability::{TextureCapability, TextureQuestion};
 use gpushare::{Dimension, HandleType, Placement, TextureSpec, Tiling, Usage};
-use gpushare_harness::protocol::DeviceReport;
+use gpushare_harness::protocol::{DeviceReport, Problem};
 use gpushare_harness::spawn::Exit;
 
 use crate::context::Context;
@@ -30,6 +31,25 @@ pub enum Stop {
     Hang(String),
     /// Something is left behind that should not be.
     Leak(String),
+    /// A peer refused what should succeed: a failure, unless the script makes something else of it.
+    Refused {
+        /// Its role.
+        by: &'static str,
+        /// What it refused.
+        step: String,
+        /// Why.
+        problem: Problem,
+    },
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fail(text) | Self::Inconclusive(text) | Self::Hang(text) | Self::Leak(text) => f.write_str(text),
+            Self::Crash { detail, .. } => f.write_str(detail),
+            Self::Refused { by, step, problem } => write!(f, "{by} refused {step}: {}", problem.message),
+        }
+    }
 }
 
 /// What a script returns: it came to its end, or why it did not.

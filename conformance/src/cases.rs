@@ -13,10 +13,14 @@ mod sync;
 mod waiter;
 
 pub(crate) use memory::no_reexport;
+pub(crate) use sync::{answers as sync_answers, unshareable as sync_unshareable};
 
 use gpushare::Api;
 
 use crate::case::Cases;
+
+/// The variable that asks for the cases that take long, too.
+pub(crate) const LONG: &str = "GPUSHARE_LONG";
 
 /// Define every case that concerns the lane's device.
 pub fn define(cases: &mut Cases<'_>) {

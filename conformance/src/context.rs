@@ -14,7 +14,7 @@ mod streams;
 mod sync;
 mod textures;
 
-pub use frames::{Consumed, Consumer, EndOfFrames, OneFrame};
+pub use frames::{Consumed, Consumer, EndOfFrames, OneFrame, channel};
 pub use handles::{Arrived, PeerChannel};
 pub use party::{Begun, Handle, Party, Texture};
 pub use rings::{Partly, Ring, RingOffer, let_it_sleep};
@@ -30,7 +30,6 @@ use gpushare::{OwnedHandle, Pattern};
 use gpushare_harness::history::Step;
 use gpushare_harness::holding::Watch;
 use gpushare_harness::protocol::{DeviceReport, Reply, Request};
-use gpushare_harness::spawn::Exit;
 use gpushare_harness::{Ledger, Peer, PeerError};
 
 use crate::case::{Outcome, Stop};
@@ -271,20 +270,6 @@ impl<'run> Context<'run> {
             Some(peer) => Ok(then(peer)),
             None => Err(Stop::Inconclusive(format!("the script uses {} after its end", ROLES[seat]))),
         }
-    }
-
-    /// End the peer in a seat on purpose.
-    pub(crate) fn end(&self, seat: usize, status: Option<i32>) -> Outcome<Exit> {
-        let sent = Instant::now();
-        let action = status.map_or_else(|| "kill".into(), |status| format!("exit with status {status}"));
-        let ended = self.with_peer(seat, |peer| match status {
-            Some(status) => peer.exit(status, self.limit),
-            None => Ok(peer.kill()),
-        })?;
-        self.leave(seat);
-        let error = ended.as_ref().err().map(ToString::to_string);
-        let step = self.record(seat, sent, None, Some(action), None, error);
-        ended.map_err(|error| self.stop(seat, &step, error))
     }
 
     /// The process's number and what it holds.

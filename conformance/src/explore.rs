@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gpushare_harness::protocol::DeviceReport;
 use proptest::test_runner::{TestCaseError, TestError};
 
 use crate::case::{ANY_TEXTURE, Case, Peers, unshareable};
@@ -53,7 +54,8 @@ pub(crate) const RULES: &[&str] = &["lifecycle.any_order_is_good", "ledger.nothi
 
 /// A scenario as a case: every step succeeds, every texture holds what was filled in last, nothing is left.
 #[must_use]
-pub fn as_case(scenario: Scenario) -> Case {
+pub fn as_case(scenario: Scenario, report: &DeviceReport) -> Case {
+    let skip = scenario.impossible(report);
     let id = format!("scenario::{}", scenario.name);
     let script = move |context: &Context<'_>| play(context, &scenario);
     Case {
@@ -61,7 +63,7 @@ pub fn as_case(scenario: Scenario) -> Case {
         id,
         rules: RULES,
         peers: Peers::Warm,
-        skip: None,
+        skip,
         patience: None,
         upsets: false,
         beside: None,
@@ -87,7 +89,7 @@ pub fn explore(lane: &Lane, settings: &Settings, catalogue: &Catalogue) -> Explo
             case: "scenario",
             start: Instant::now(),
         };
-        judge(&as_case(scenario), &setting, catalogue)
+        judge(&as_case(scenario, &lane.report), &setting, catalogue)
     };
     let steps = std::cell::Cell::new(0);
     let outcome = runner(settings.seed, settings.scenarios).run(&scenarios(Material::of(&lane.report)), |scenario| {

@@ -114,18 +114,24 @@ fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, f
     let (verdict, detail) = match outcome {
         Ok(()) if growth.is_empty() => (Verdict::Pass, String::new()),
         Ok(()) => (Verdict::Leak, leak_text(&growth, &watches)),
-        Err(Stop::Fail(text)) if catalogue.level(case.rules) == Level::Should => (Verdict::Warn, text),
-        Err(Stop::Fail(text)) => (Verdict::Fail, text),
-        Err(Stop::Inconclusive(text)) => (Verdict::Inconclusive, text),
-        Err(Stop::Crash { detail, .. }) => (Verdict::Crash, detail),
-        Err(Stop::Hang(text)) => (Verdict::Hang, text),
-        Err(Stop::Leak(text)) => (Verdict::Leak, text),
+        Err(stop) => (verdict(&stop, catalogue.level(case.rules)), stop.to_string()),
     };
     // Only peers that the ledger proved clean run another case; all others end here.
     if verdict == Verdict::Pass && !fresh && !case.upsets {
         seats.into_iter().filter_map(|seat| seat.peer).for_each(|peer| pool.put_back(peer));
     }
     Judgement { verdict, detail, steps, points }
+}
+
+fn verdict(stop: &Stop, level: Level) -> Verdict {
+    match stop {
+        Stop::Fail(_) | Stop::Refused { .. } if level == Level::Should => Verdict::Warn,
+        Stop::Fail(_) | Stop::Refused { .. } => Verdict::Fail,
+        Stop::Inconclusive(_) => Verdict::Inconclusive,
+        Stop::Crash { .. } => Verdict::Crash,
+        Stop::Hang(_) => Verdict::Hang,
+        Stop::Leak(_) => Verdict::Leak,
+    }
 }
 
 fn leak_text(growth: &[(usize, Growth)], watches: &BTreeMap<usize, Watch>) -> String {

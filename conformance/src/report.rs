@@ -1,8 +1,9 @@
-//! A run as others read it: terminal, JSON, JUnit, HTML.
+//! A run as others read it: terminal, JSON, JUnit, HTML, Markdown.
 
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod terminal;
 
 use serde::{Deserialize, Serialize};
@@ -45,4 +46,10 @@ impl RunReport {
     pub fn is_as_expected(&self) -> bool {
         self.lanes.iter().all(LaneResult::is_as_expected)
     }
+}
+
+/// `2026-11-21 09:05 UTC`.
+fn moment(seconds_since_1970: u64) -> String {
+    let moment = i64::try_from(seconds_since_1970).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
+    moment.map_or_else(|| "at an unknown time".into(), |moment| moment.format("%Y-%m-%d %H:%M UTC").to_string())
 }

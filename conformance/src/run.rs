@@ -230,7 +230,7 @@ fn repro(lane: &Lane, case: &Case, seed: u64) -> String {
     format!("gpushare repro{drivers}{peer} --seed {seed:#x} '{}::{}'", lane.name, case.id)
 }
 
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -2,20 +2,42 @@
 //!
 //! A case's script is code and says what has to hold. A scenario is data, so that a fault can be put before any of its steps
 //! ([`faults`]), and so that it can be generated, shortened and kept in a file.
+//!
+//! Each kind of step has a file of its own: what it does, what it needs of a lane, what has to come of it by the model, and how it is
+//! generated.
 
 pub mod built_in;
+mod channels;
 pub mod faults;
+mod frames;
 pub mod generate;
+mod handles;
+mod model;
+mod rings;
+mod step;
+mod streams;
+mod syncs;
+mod textures;
 mod world;
 
-pub use world::{Done, World, play};
+pub use channels::ChannelStep;
+pub use frames::FramesStep;
+pub use handles::HandleStep;
+pub use rings::RingStep;
+pub use step::Foreseen;
+pub use streams::StreamStep;
+pub use syncs::SyncStep;
+pub use textures::TextureStep;
+pub use world::{Departure, Done, World, play};
 
 use std::fmt;
 
-use gpushare::TextureSpec;
+use gpushare_harness::protocol::DeviceReport;
 use serde::{Deserialize, Serialize};
 
-/// A number that names a texture of one peer, or a handle wherever it is.
+use step::Deed;
+
+/// A number that names something of one peer, or what goes between peers.
 pub type Name = u32;
 
 /// Steps of a few peers, in the order in which they are taken.
@@ -66,13 +88,18 @@ impl Scenario {
             return Err(ScenarioError::Peers { found: peers });
         }
         for (index, step) in scenario.steps.iter().enumerate() {
-            let to = if let Action::Pass { to, .. } = step.action { to } else { step.peer };
-            let peer = step.peer.max(to);
+            let peer = step.action.deed().towards().unwrap_or(0).max(step.peer);
             if peer >= peers {
                 return Err(ScenarioError::NoPeer { step: index + 1, peer, peers });
             }
         }
         Ok(scenario)
+    }
+
+    /// Why it cannot be played on a device, if so.
+    #[must_use]
+    pub fn impossible(&self, report: &DeviceReport) -> Option<String> {
+        self.steps.iter().find_map(|step| step.action.deed().impossible(report))
     }
 }
 
@@ -90,82 +117,41 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
-    /// Create a texture.
-    Create {
-        /// Its name.
-        texture: Name,
-        /// What it is.
-        spec: TextureSpec,
-    },
-    /// Fill a texture with one of the case's pictures.
-    Fill {
-        /// Which.
-        texture: Name,
-        /// The picture's number.
-        picture: u64,
-    },
-    /// The texture holds what was filled in last, by whichever peer.
-    Verify {
-        /// Which.
-        texture: Name,
-    },
-    /// Export a texture; the handle stays with this peer.
-    Export {
-        /// Which.
-        texture: Name,
-        /// The handle's name.
-        handle: Name,
-    },
-    /// Hand a handle to another peer.
-    Pass {
-        /// Which.
-        handle: Name,
-        /// To which peer.
-        to: usize,
-    },
-    /// Import a texture; the handle is used up.
-    Import {
-        /// The handle.
-        handle: Name,
-        /// The texture's name.
-        texture: Name,
-    },
-    /// Import a texture so that it can be exported again; the handle is used up.
-    ImportExportable {
-        /// The handle.
-        handle: Name,
-        /// The texture's name.
-        texture: Name,
-    },
-    /// Free a texture.
-    Free {
-        /// Which.
-        texture: Name,
-    },
-    /// Close a handle.
-    Close {
-        /// Which.
-        handle: Name,
-    },
+    /// Something with a texture.
+    Texture(TextureStep),
+    /// … with a handle of a texture, semaphore or timeline.
+    Handle(HandleStep),
+    /// … with a semaphore or timeline.
+    Sync(SyncStep),
+    /// … with a channel to another peer.
+    Channel(ChannelStep),
+    /// … with a ring.
+    Ring(RingStep),
+    /// … with a stream.
+    Stream(StreamStep),
+    /// … with frames.
+    Frames(FramesStep),
     /// End the process, freeing nothing; a new one takes its place.
     Exit,
 }
 
+impl Action {
+    fn deed(&self) -> &dyn Deed {
+        match self {
+            Self::Texture(step) => step,
+            Self::Handle(step) => step,
+            Self::Sync(step) => step,
+            Self::Channel(step) => step,
+            Self::Ring(step) => step,
+            Self::Stream(step) => step,
+            Self::Frames(step) => step,
+            Self::Exit => &world::Exit,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Create { texture, .. } => write!(f, "create texture {texture}"),
-            Self::Fill { texture, picture } => write!(f, "fill texture {texture} with picture {picture}"),
-            Self::Verify { texture } => write!(f, "verify texture {texture}"),
-            Self::Export { texture, handle } => write!(f, "export texture {texture} as handle {handle}"),
-            Self::Pass { handle, to } => {
-                write!(f, "pass handle {handle} to {}", crate::context::ROLES.get(*to).unwrap_or(&"nobody"))
-            }
-            Self::Import { handle, texture } => write!(f, "import handle {handle} as texture {texture}"),
-            Self::ImportExportable { handle, texture } => write!(f, "import handle {handle} as exportable texture {texture}"),
-            Self::Free { texture } => write!(f, "free texture {texture}"),
-            Self::Close { handle } => write!(f, "close handle {handle}"),
-            Self::Exit => f.write_str("exit"),
-        }
+        self.deed().fmt(f)
     }
 }

@@ -69,7 +69,7 @@ fn a_bad_manifest_is_told(#[case] content: &str, #[case] says: &str) {
 #[case::unknown_step(r#"{"name":"x","peers":1,"steps":[{"peer":0,"action":{"fly":{}}}]}"#, "unknown variant `fly`")]
 #[case::many_peers(r#"{"name":"x","peers":5,"steps":[]}"#, "it has 5 peers, expected 1 to 4")]
 #[case::no_such_peer(
-    r#"{"name":"x","peers":2,"steps":[{"peer":0,"action":{"pass":{"handle":1,"to":2}}}]}"#,
+    r#"{"name":"x","peers":2,"steps":[{"peer":0,"action":{"handle":{"pass":{"handle":1,"to":2}}}}]}"#,
     "step 1 is about peer 2"
 )]
 fn a_bad_scenario_is_told(#[case] content: &str, #[case] says: &str) {
@@ -81,7 +81,7 @@ fn a_bad_scenario_is_told(#[case] content: &str, #[case] says: &str) {
 #[test]
 fn a_scenario_is_replayed_step_by_step() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let steps = r#"[{"peer":0,"action":{"fill":{"texture":7,"picture":1}}}]"#;
+    let steps = r#"[{"peer":0,"action":{"texture":{"fill":{"texture":7,"picture":1}}}}]"#;
     let scenario = file(&folder, "scenario.json", &format!(r#"{{"name":"early","peers":1,"steps":{steps}}}"#));
     let output = gpushare(&["repro", "--driver", "host", "--scenario", &scenario]);
     let told = text(&output.stdout);

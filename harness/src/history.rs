@@ -1,4 +1,4 @@
-//! Everything that was asked and answered in a run, as JSON Lines: a header, an event a line, a footer.
+//! What was asked and answered in a run, as JSON Lines: a header, an event a line, a footer.
 //!
 //! A file without a footer is one whose run was cut off.
 

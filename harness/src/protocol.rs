@@ -200,6 +200,11 @@ pub enum Request {
         /// How long it may take, in milliseconds.
         within: u64,
     },
+    /// Leave channels. Answer: [`Reply::Done`].
+    CloseChannels {
+        /// Which.
+        channels: Vec<Id>,
+    },
     /// About a binary semaphore. Answer: [`Reply::Sync`] or [`Reply::Done`].
     Semaphore(SemaphoreRequest),
     /// About a timeline. Answer: [`Reply::Sync`] or [`Reply::Done`].

@@ -44,6 +44,7 @@ pub const FAULTS: &[Fault] = &[
     fault("payload_dies_with_importer", &[], "the payload is gone with the importer's texture"),
     fault("import_limit", &[], "imports fail from the 33rd on"),
     fault("export_limit", &[], "exports fail from the 502nd on"),
+    fault("name_left_behind", &[], "a process that dies leaves the name of an object in the file system"),
     fault("export_leaks", &["D4", "L3"], "an exported descriptor stays open"),
     fault("heap_never_shrinks", &["D29"], "heap usage only grows"),
     fault("export_returns_same_number", &["D2"], "every export returns the first one's number"),

@@ -1,7 +1,6 @@
 //! What can befall a peer: faults before every step of every scenario, in every peer.
 
 use crate::case::{ANY_TEXTURE, Cases, Outcome, unshareable};
-use crate::cases::memory::no_reexport;
 use crate::context::Context;
 use crate::scenario::built_in::scenarios;
 use crate::scenario::faults::{Fault, survive};
@@ -9,16 +8,15 @@ use crate::scenario::generate::{Material, some};
 use crate::scenario::{Scenario, play};
 
 pub(super) fn define(cases: &mut Cases<'_>) {
-    let unshareable = unshareable(cases.report(), &ANY_TEXTURE);
-    let all = scenarios(ANY_TEXTURE, no_reexport(cases.report()).is_none());
+    let all = scenarios(cases.report());
     for fault in Fault::ALL {
-        let values: Vec<_> = all.iter().cloned().map(|scenario| (scenario, fault)).collect();
-        cases.case(fault.name(), rules(fault)).skip_if(unshareable.clone()).each(
-            values,
-            |(scenario, _)| scenario.name.clone(),
-            run,
-        );
+        for scenario in &all {
+            let skip = scenario.impossible(cases.report());
+            let value = [(scenario.clone(), fault)];
+            cases.case(fault.name(), rules(fault)).skip_if(skip).each(value, |(scenario, _)| scenario.name.clone(), run);
+        }
     }
+    let unshareable = unshareable(cases.report(), &ANY_TEXTURE);
     let material = Material::of(cases.report());
     let values = (0..4).map(|number| (material.clone(), number));
     cases.case("random_scenarios", crate::explore::RULES).skip_if(unshareable).each(

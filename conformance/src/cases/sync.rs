@@ -62,25 +62,11 @@ impl Subject {
     }
 
     fn capability(self, report: &DeviceReport) -> Option<&SyncCapability> {
-        answers(report, self.kind).iter().find(|can| can.handle_type == self.handle_type)
+        capability_of(report, self.kind, self.handle_type)
     }
 
     fn unshareable(self, report: &DeviceReport) -> Option<String> {
-        let Self { kind, handle_type, .. } = self;
-        if let Some(reason) = &report.unusable {
-            return Some(reason.clone());
-        }
-        let Some(can) = self.capability(report) else {
-            return Some(format!("the driver was not asked about {kind}s over {handle_type}"));
-        };
-        if !can.exportable || !can.importable {
-            let yes_no = |flag| if flag { "yes" } else { "no" };
-            let (exportable, importable) = (yes_no(can.exportable), yes_no(can.importable));
-            return Some(format!(
-                "the driver reports {kind}s over {handle_type} as exportable: {exportable}, importable: {importable}"
-            ));
-        }
-        can.unusable.clone()
+        unshareable(report, self.kind, self.handle_type)
     }
 
     /// Why an import cannot be exported again, if so.
@@ -133,8 +119,30 @@ impl Subject {
     }
 }
 
+fn capability_of(report: &DeviceReport, kind: SyncKind, handle_type: HandleType) -> Option<&SyncCapability> {
+    answers(report, kind).iter().find(|can| can.handle_type == handle_type)
+}
+
+/// Why the device cannot share such an object, in its own words; `None` if it can.
+pub(crate) fn unshareable(report: &DeviceReport, kind: SyncKind, handle_type: HandleType) -> Option<String> {
+    if let Some(reason) = &report.unusable {
+        return Some(reason.clone());
+    }
+    let Some(can) = capability_of(report, kind, handle_type) else {
+        return Some(format!("the driver was not asked about {kind}s over {handle_type}"));
+    };
+    if !can.exportable || !can.importable {
+        let yes_no = |flag| if flag { "yes" } else { "no" };
+        let (exportable, importable) = (yes_no(can.exportable), yes_no(can.importable));
+        return Some(format!(
+            "the driver reports {kind}s over {handle_type} as exportable: {exportable}, importable: {importable}"
+        ));
+    }
+    can.unusable.clone()
+}
+
 /// What the device says of one kind.
-fn answers(report: &DeviceReport, kind: SyncKind) -> &[SyncCapability] {
+pub(crate) fn answers(report: &DeviceReport, kind: SyncKind) -> &[SyncCapability] {
     match kind {
         SyncKind::Semaphore => &report.semaphores,
         SyncKind::Timeline => &report.timelines,

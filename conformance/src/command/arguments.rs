@@ -98,6 +98,9 @@ pub(super) struct RunArguments {
     /// Write report.html, report.json, junit.xml and history.jsonl into this folder
     #[arg(long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
+    /// Write a page about this run (Markdown), with the machine and the command, to be kept
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
     /// Expectations of your own, instead of the built-in ones; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(super) expectations: Vec<PathBuf>,

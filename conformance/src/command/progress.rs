@@ -8,6 +8,7 @@ use gpushare_harness::history::{History, Step};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::run::{CaseResult, Progress};
+use crate::verdict::Verdict;
 
 /// Writes the history, too: it sees every case as it ends.
 pub(super) struct Shown<W: std::io::Write + Send> {
@@ -57,7 +58,9 @@ impl<W: std::io::Write + Send> Progress for Shown<W> {
         }
         if let Some(history) = &self.history {
             let mut history = history.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = history.case(&full, steps, result.verdict.name()) {
+            // Nobody asks for the steps of what went well, and they are most of a run.
+            let kept = if result.verdict == Verdict::Pass { &[] } else { steps };
+            if let Err(error) = history.case(&full, kept, result.verdict.name()) {
                 self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             }
         }

@@ -52,7 +52,7 @@ fn scenario<'lanes>(path: &Path, found: &'lanes Lanes) -> Result<(&'lanes Lane, 
     let refuse = |reason: String| CommandError::Scenario { path: path.to_owned(), reason };
     let text = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
     let scenario = Scenario::parse(&text).map_err(|error| refuse(error.to_string()))?;
-    Ok((lane, as_case(scenario)))
+    Ok((lane, as_case(scenario, &lane.report)))
 }
 
 fn names(found: &Lanes) -> String {

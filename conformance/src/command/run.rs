@@ -10,11 +10,12 @@ use gpushare_harness::history::History;
 use super::arguments::{Format, RunArguments};
 use super::progress::Shown;
 use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
+use crate::cases::LONG;
 use crate::lane::Lanes;
 use crate::registry::Filter;
-use crate::report::{RunReport, html, json, junit, terminal};
+use crate::report::{RunReport, html, json, junit, markdown, terminal};
 use crate::rule::Catalogue;
-use crate::run::{Settings, run_lane};
+use crate::run::{Settings, quote, run_lane};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let catalogue = Catalogue::load()?;
@@ -43,6 +44,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     if let Some(out) = &arguments.out {
         write_reports(out, &report, &catalogue)?;
     }
+    if let Some(path) = &arguments.write {
+        let page = markdown::render(&report, &catalogue, &command());
+        std::fs::write(path, page).map_err(|source| CommandError::Out { path: path.clone(), source })?;
+    }
     let mut stdout = anstream::stdout().lock();
     match arguments.format {
         Format::Json => write!(stdout, "{}", json::render(&report).map_err(|error| CommandError::Report(error.to_string()))?)?,
@@ -54,6 +59,13 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         }
     }
     Ok(if report.is_as_expected() { AS_EXPECTED } else { NOT_AS_EXPECTED })
+}
+
+/// The command that this process is, as one would type it.
+fn command() -> String {
+    let long = std::env::var_os(LONG).map(|value| format!("{LONG}={} ", value.to_string_lossy())).unwrap_or_default();
+    let arguments = std::env::args().skip(1).map(|argument| quote(&argument));
+    format!("{long}gpushare {}", arguments.collect::<Vec<_>>().join(" "))
 }
 
 fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {

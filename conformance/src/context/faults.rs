@@ -7,7 +7,7 @@ use gpushare_harness::spawn::Exit;
 use gpushare_harness::{Ledger, Peer, PeerError};
 
 use crate::case::{Outcome, Stop};
-use crate::context::{Context, Party};
+use crate::context::{Context, Party, ROLES};
 
 impl<'run> Context<'run> {
     /// Start, or find, so many peers.
@@ -65,14 +65,36 @@ impl<'run> Context<'run> {
         done.map_err(|error| self.stop(seat, &step, error))
     }
 
+    /// End the peer in a seat on purpose: with an exit status, or by killing it.
+    pub(crate) fn end(&self, seat: usize, status: Option<i32>) -> Outcome<Exit> {
+        let action = status.map_or_else(|| "kill".into(), |status| format!("exit with status {status}"));
+        self.ending(seat, action, |peer| match status {
+            Some(status) => peer.exit(status, self.limit),
+            None => Ok(peer.kill()),
+        })
+    }
+
     /// Break off with a peer, and see how it ends.
     pub(crate) fn break_off(&self, seat: usize, how: BreakOff) -> Outcome<Exit> {
+        self.ending(seat, format!("break off: {how:?}"), |peer| peer.break_off(how, self.limit))
+    }
+
+    /// However a process ends, no name of an object of its own stays in the file system.
+    fn ending(&self, seat: usize, action: String, end: impl FnOnce(&mut Peer) -> Result<Exit, PeerError>) -> Outcome<Exit> {
         let sent = Instant::now();
-        let ended = self.with_peer(seat, |peer| peer.break_off(how, self.limit))?;
-        self.leave(seat);
+        // One that has ended already, which is told below, holds nothing.
+        let held = self.with_peer(seat, |peer| Ledger::of(peer.pid()))?.unwrap_or_default();
+        let ended = self.with_peer(seat, end)?;
         let error = ended.as_ref().err().map(ToString::to_string);
-        let step = self.record(seat, sent, None, Some(format!("break off: {how:?}")), None, error);
-        ended.map_err(|error| self.stop(seat, &step, error))
+        let step = self.record(seat, sent, None, Some(action), None, error);
+        let before = self.seats.borrow().get(seat).map(|seat| seat.before.names.clone()).unwrap_or_default();
+        self.leave(seat);
+        let exit = ended.map_err(|error| self.stop(seat, &step, error))?;
+        let left: Vec<_> = held.names_left().into_iter().filter(|name| !before.contains(*name)).collect();
+        if left.is_empty() {
+            return Ok(exit);
+        }
+        Err(Stop::Leak(format!("{} left {} in the file system at {step}", ROLES[seat], left.join(", "))))
     }
 
     /// A fault was survived: it counts, and its steps are of no further interest.
@@ -102,6 +124,7 @@ impl Stop {
             Self::Crash { exit, detail } => Self::Crash { exit, detail: before(detail) },
             Self::Hang(text) => Self::Hang(before(text)),
             Self::Leak(text) => Self::Leak(before(text)),
+            Self::Refused { .. } => Self::Fail(before(self.to_string())),
         }
     }
 }

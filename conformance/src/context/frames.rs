@@ -59,9 +59,11 @@ impl<'context, 'run> Party<'context, 'run> {
     pub fn invite(&self, producer: EndOfFrames, other: &Self) -> Outcome<(Consumer, EndOfFrames)> {
         let (ours, theirs) = channel()?;
         let inviting = self.begin_invite(producer, ours.into_handle())?;
-        let joined = other.try_join(theirs.into_handle())?.map_err(|problem| other.refused(&problem))?;
-        let consumer = self.finish_invite(inviting)?.map_err(|problem| self.refused(&problem))?;
-        Ok((consumer, joined))
+        let joined = other.try_join(theirs.into_handle());
+        // Whatever became of the other, its answer has to be heard.
+        let invited = self.finish_invite(inviting)?;
+        let joined = joined?.map_err(|problem| other.refused(&problem))?;
+        Ok((invited.map_err(|problem| self.refused(&problem))?, joined))
     }
 
     /// Begin to let somebody in who joins at the other end of a socket.
@@ -224,7 +226,11 @@ impl<'context, 'run> Party<'context, 'run> {
     /// # Errors
     /// [`Stop`].
     pub fn finish_produce(&self, begun: Begun<'_, '_>, expected: u64) -> Outcome {
-        let (count, stopped) = self.produced(begun)?;
+        let produced = self.produced(begun)?;
+        self.expect_produced(produced, expected)
+    }
+
+    pub(crate) fn expect_produced(&self, (count, stopped): Partly<u64>, expected: u64) -> Outcome {
         require(count == expected && stopped.is_none(), || {
             let (role, step) = (self.role(), self.context.last_step());
             format!("{role} submitted {count} of {expected} frames at {step}: {}", text(stopped))
@@ -395,7 +401,12 @@ impl<'context, 'run> Party<'context, 'run> {
     /// # Errors
     /// [`Stop`].
     pub fn finish_consume_of(&self, begun: Begun<'_, '_>, from: u64, to: u64) -> Outcome {
-        let Consumed { runs, skipped, stopped } = self.finish_consume(begun)?;
+        let consumed = self.finish_consume(begun)?;
+        self.expect_consumed(consumed, from, to)
+    }
+
+    pub(crate) fn expect_consumed(&self, consumed: Consumed, from: u64, to: u64) -> Outcome {
+        let Consumed { runs, skipped, stopped } = consumed;
         require(runs == [(from, to)] && skipped == 0 && stopped.is_none(), || {
             let (role, step) = (self.role(), self.context.last_step());
             format!("{role} got {runs:?} at {step}, expected {from} to {to}; {skipped} skipped: {}", text(stopped))

@@ -149,6 +149,14 @@ impl Party<'_, '_> {
         Ok(channel)
     }
 
+    /// Leave channels.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn close_channels(&self, channels: &[PeerChannel]) -> Outcome {
+        self.must_do(&Request::CloseChannels { channels: channels.iter().map(|channel| channel.0).collect() })
+    }
+
     /// Send over a channel.
     ///
     /// # Errors

@@ -112,7 +112,7 @@ impl<'context, 'run> Party<'context, 'run> {
 
     /// The failure that a refusal is where success is due.
     pub(crate) fn refused(&self, problem: &Problem) -> Stop {
-        Stop::Fail(format!("{} refused {}: {}", self.role(), self.context.last_step(), problem.message))
+        Stop::Refused { by: self.role(), step: self.context.last_step(), problem: problem.clone() }
     }
 
     /// An answer to another question.

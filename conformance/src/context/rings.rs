@@ -210,13 +210,15 @@ impl<'context, 'run> Party<'context, 'run> {
     /// # Errors
     /// [`Stop`].
     pub fn send_all(&self, ring: Ring, messages: &[Payload], manner: SendManner) -> Outcome {
-        match self.try_send_messages(ring, messages, manner, Some(self.context.within()))? {
-            (count, None) if count as usize == messages.len() => Ok(()),
-            (count, stopped) => {
-                let (role, step) = (self.role(), self.context.last_step());
-                Err(Stop::Fail(format!("{role} sent {count} of {} messages at {step}: {}", messages.len(), text(stopped))))
-            }
-        }
+        let sent = self.try_send_messages(ring, messages, manner, Some(self.context.within()))?;
+        self.expect_sent(sent, messages.len())
+    }
+
+    pub(crate) fn expect_sent(&self, (count, stopped): Partly<u32>, expected: usize) -> Outcome {
+        require(count as usize == expected && stopped.is_none(), || {
+            let (role, step) = (self.role(), self.context.last_step());
+            format!("{role} sent {count} of {expected} messages at {step}: {}", text(stopped))
+        })
     }
 
     /// Receive, and say how far that went.

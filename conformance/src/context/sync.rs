@@ -127,6 +127,21 @@ impl<'context, 'run> Party<'context, 'run> {
         self.must_do(&Request::Sequence(vec![Self::signalling(work, 1), Self::signalling(sync, value)]))
     }
 
+    /// Let the device signal it, and wait until the device has done so: whatever becomes of this peer then, the signal was given.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn signal_and_wait(&self, sync: Sync, value: u64) -> Outcome {
+        let (fence, within) = (self.context.number(self.seat), self.context.within());
+        self.must_do(&Request::Sequence(vec![
+            Self::signalling(sync, value),
+            Request::Fence(FenceRequest::Create { fence, signalled: false, export: Vec::new() }),
+            Request::Fence(FenceRequest::Submit { fence }),
+            Request::Fence(FenceRequest::Wait { fence, within, watching: None }),
+            Request::Fence(FenceRequest::Free { fences: vec![fence] }),
+        ]))
+    }
+
     /// Try to signal it.
     ///
     /// # Errors

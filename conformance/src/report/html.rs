@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::expectation::Standing;
-use crate::report::RunReport;
+use crate::report::{RunReport, moment};
 use crate::rule::{Catalogue, Level};
 use crate::run::{CaseResult, LaneResult};
 use crate::verdict::Verdict;
@@ -41,12 +41,6 @@ pub fn render(report: &RunReport, catalogue: &Catalogue) -> String {
         }
     };
     page.into_string()
-}
-
-/// `2026-11-21 09:05 UTC`.
-fn moment(seconds_since_1970: u64) -> String {
-    let moment = i64::try_from(seconds_since_1970).ok().and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0));
-    moment.map_or_else(|| "at an unknown time".into(), |moment| moment.format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 fn overview(report: &RunReport) -> Markup {

@@ -5,13 +5,14 @@
 
 use gpushare_harness::fault::BreakOff;
 use gpushare_harness::ledger::Growth;
-use gpushare_harness::protocol::{Code, HandleSource, ImportManner, Object, Request};
+use gpushare_harness::protocol::{Code, Object, Request};
 use gpushare_harness::spawn::Exit;
 use gpushare_harness::{Ledger, Peer, Reply};
 
-use super::{Action, Done, Scenario, Step, World, play};
+use super::world::{Departure, takes_handle};
+use super::{Done, Scenario, Step, World, play};
 use crate::case::{Outcome, Stop, require};
-use crate::context::{Context, Handle, Party, ROLES};
+use crate::context::{Context, Party, ROLES};
 
 /// What befalls a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub enum Fault {
     Stop,
     /// A request comes with handles that do not belong to it.
     SurplusHandles,
-    /// Another object comes in place of the handle that its next step imports.
+    /// Another object comes in place of the handle that it takes for the next step.
     WrongHandle,
     /// It can open so few more descriptors that a step fails: every number from none up to the first with which none fails.
     NoDescriptors,
@@ -125,10 +126,8 @@ impl Trial<'_, '_> {
 
     /// All measures of a fault at one place.
     fn place(&mut self, fault: Fault, victim: usize, place: usize) -> Outcome {
-        let imports = self.scenario.steps.get(place).is_some_and(|step| {
-            step.peer == victim && matches!(step.action, Action::Import { .. } | Action::ImportExportable { .. })
-        });
-        if fault == Fault::WrongHandle && !imports {
+        let takes = self.scenario.steps.get(place).is_some_and(|step| takes_handle(step, victim));
+        if fault == Fault::WrongHandle && !takes {
             return Ok(());
         }
         for measure in fault.measures() {
@@ -212,8 +211,7 @@ impl Trial<'_, '_> {
                 stopped = self.inject(point, &mut world)?;
             }
             let Some(step) = self.scenario.steps.get(place) else { break };
-            let concerned = step.peer == point.victim || matches!(step.action, Action::Pass { to, .. } if to == point.victim);
-            if stopped && concerned {
+            if stopped && world.concerns(step, point.victim) {
                 stopped = self.resume(point.victim)?;
             }
             refused |= match world.perform(self.context, step)? {
@@ -244,16 +242,16 @@ impl Trial<'_, '_> {
         match point.fault {
             Fault::Kill => {
                 victim.kill()?;
-                world.forget(point.victim);
+                world.forget(point.victim, Departure::Died);
             }
             Fault::ChannelClosed => {
                 self.break_off(victim, BreakOff::Closed)?;
-                world.forget(point.victim);
+                world.forget(point.victim, Departure::Ended);
             }
             Fault::Nonsense => {
                 let kinds = [BreakOff::CutOff, BreakOff::NoMessage, BreakOff::NoRequest];
                 self.break_off(victim, kinds[(point.place + point.victim) % kinds.len()])?;
-                world.forget(point.victim);
+                world.forget(point.victim, Departure::Ended);
             }
             Fault::Stop => {
                 self.context.signal(point.victim, "stop", Peer::pause)?;
@@ -320,14 +318,11 @@ fn surplus_handles(victim: Party<'_, '_>) -> Outcome {
     }
 }
 
-/// The import of another object is refused, and the object stays with the peer.
-fn wrong_handle(victim: Party<'_, '_>, world: &World, step: &Step) -> Outcome {
-    let Some(shared) = world.imported_by(step).cloned() else { return Ok(()) };
+/// Another object in the handle's place is refused, and stays with the peer or is closed.
+fn wrong_handle(victim: Party<'_, '_>, world: &mut World, step: &Step) -> Outcome {
     for object in [Object::Pipe, Object::EventFd, Object::Directory, Object::Memory { len: 16 }] {
-        let wrong: Handle = victim.make(object)?;
-        let refused = victim.try_import(&shared, HandleSource::Held(wrong.0), ImportManner::Library)?;
-        require(refused.is_err(), || format!("{} imported {object:?} as a texture", victim.role()))?;
-        victim.close([wrong])?;
+        let refused = world.try_wrong(victim, step, object)?;
+        require(refused, || format!("{} took {object:?} for the handle of: {}", victim.role(), step.action))?;
     }
     Ok(())
 }

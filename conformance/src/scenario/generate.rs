@@ -3,15 +3,19 @@
 //! A scenario is made from plain numbers, each of which picks among what is possible at its place. So any part of the numbers is
 //! a scenario again, and proptest finds a short one that still fails by leaving numbers out.
 
-use gpushare::TextureSpec;
-use gpushare_harness::protocol::DeviceReport;
+use std::collections::BTreeMap;
+
+use gpushare::{Api, HandleType, SyncKind, TextureSpec};
+use gpushare_harness::protocol::{Code, DeviceReport, Problem};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::{Action, Name, Scenario, Step};
+use super::model::Model;
+use super::step::Foreseen;
+use super::{Action, Name, Scenario, Step, channels, frames, handles, rings, streams, syncs, textures};
 use crate::case::{ANY_TEXTURE, both_tilings, unshareable};
-use crate::cases::no_reexport;
+use crate::cases::{no_reexport, sync_answers};
 
 /// What generated scenarios are made of.
 #[derive(Clone, Debug)]
@@ -20,6 +24,12 @@ pub struct Material {
     pub specs: Vec<TextureSpec>,
     /// Whether an import can be exported again.
     pub reexport: bool,
+    /// The kinds of semaphores and timelines, and how they are shared.
+    pub syncs: Vec<(SyncKind, HandleType)>,
+    /// Whether there are frames.
+    pub frames: bool,
+    /// Whether there are channels, rings and streams between peers.
+    pub links: bool,
 }
 
 impl Material {
@@ -28,9 +38,31 @@ impl Material {
     pub fn of(report: &DeviceReport) -> Self {
         let mut specs = both_tilings(ANY_TEXTURE).to_vec();
         specs.retain(|spec| *spec == ANY_TEXTURE || unshareable(report, spec).is_none());
-        Self { specs, reexport: no_reexport(report).is_none() }
+        let kinds = [SyncKind::Semaphore, SyncKind::Timeline].into_iter();
+        let syncs = kinds.flat_map(|kind| {
+            let can = sync_answers(report, kind).iter().filter(|can| can.shareable());
+            can.map(move |can| (kind, can.handle_type))
+        });
+        let (syncs, links) = (syncs.collect(), report.identity.api == Api::Host);
+        Self { specs, reexport: no_reexport(report).is_none(), syncs, frames: report.frames, links }
+    }
+
+    /// What proposes steps, the likelier ones several times.
+    fn areas(&self) -> Vec<Propose> {
+        let mut areas: Vec<Propose> = vec![textures::propose; 6];
+        areas.extend([handles::propose as Propose; 3]);
+        areas.extend((!self.syncs.is_empty()).then_some([syncs::propose as Propose; 4]).into_iter().flatten());
+        areas.extend(self.frames.then_some([frames::propose as Propose; 4]).into_iter().flatten());
+        let links: [Propose; 6] =
+            [channels::propose, channels::propose, rings::propose, rings::propose, streams::propose, streams::propose];
+        areas.extend(self.links.then_some(links).into_iter().flatten());
+        areas.push(exit);
+        areas
     }
 }
+
+/// The step of a peer that numbers pick, which may make no sense.
+type Propose = fn(&Draft<'_>, usize, &mut Pick) -> Option<(usize, Action)>;
 
 /// Makes the same scenarios from the same seed.
 #[must_use]
@@ -48,149 +80,108 @@ pub fn some(material: &Material, seed: u64, count: u32) -> Vec<Scenario> {
     (0..count).filter_map(|_| strategy.new_tree(&mut runner).ok()).map(|tree| tree.current()).collect()
 }
 
-/// A peer holds no more textures than this, and all together no more handles.
-const MOST: usize = 6;
-
 /// Scenarios of two to four peers.
 pub fn scenarios(material: Material) -> impl Strategy<Value = Scenario> {
-    let numbers = prop::collection::vec(any::<(u8, u16, u16)>(), 1..48);
+    let numbers = prop::collection::vec(any::<(u8, u8, u16, u16)>(), 1..96);
     (2..=crate::context::ROLES.len(), numbers).prop_map(move |(peers, numbers)| {
-        let mut draft =
-            Draft { material: &material, peers, textures: Vec::new(), handles: Vec::new(), named: 0, steps: Vec::new() };
-        numbers.into_iter().for_each(|(kind, first, second)| draft.add(kind, first.into(), second.into()));
+        let mut draft = Draft { material: &material, peers, model: Model::default(), named: 0, steps: Vec::new() };
+        let areas = material.areas();
+        for (area, which, first, second) in numbers {
+            let propose = areas[usize::from(area) % areas.len()];
+            draft.named += 1;
+            if let Some((peer, action)) = propose(&draft, which.into(), &mut Pick { numbers: vec![first, second] }) {
+                draft.add(peer, action);
+            }
+        }
         draft.end()
     })
 }
 
-/// A texture as the draft sees it.
-#[derive(Clone, Copy)]
-struct Member {
-    peer: usize,
-    name: Name,
-    exportable: bool,
+/// Numbers that pick among what there is.
+pub(super) struct Pick {
+    numbers: Vec<u16>,
+}
+
+impl Pick {
+    /// One below a limit.
+    pub(super) fn number(&mut self, below: usize) -> usize {
+        usize::from(self.numbers.pop().unwrap_or(0)) % below.max(1)
+    }
+
+    /// One of a list.
+    pub(super) fn of<'list, T>(&mut self, list: &'list [T]) -> Option<&'list T> {
+        let index = self.number(list.len());
+        list.get(index)
+    }
+
+    /// One of what is there.
+    pub(super) fn among<'all, T: Copy + 'all>(&mut self, all: impl Iterator<Item = &'all T>) -> Option<T> {
+        self.of(&all.copied().collect::<Vec<_>>()).copied()
+    }
+
+    /// One of what has a name.
+    pub(super) fn entry<'all, T>(&mut self, all: &'all BTreeMap<Name, T>) -> Option<(Name, &'all T)> {
+        let index = self.number(all.len());
+        all.iter().nth(index).map(|(name, held)| (*name, held))
+    }
 }
 
 /// A scenario being written, and what is there at its end so far.
-struct Draft<'material> {
-    material: &'material Material,
-    peers: usize,
-    textures: Vec<Member>,
-    /// Name and holder.
-    handles: Vec<(Name, usize)>,
+pub(super) struct Draft<'material> {
+    pub(super) material: &'material Material,
+    pub(super) peers: usize,
+    pub(super) model: Model,
+    /// Each step makes one thing at most, and this is its name.
     named: Name,
     steps: Vec<Step>,
 }
 
 impl Draft<'_> {
-    /// Add the step that these numbers pick, if there is one.
-    fn add(&mut self, kind: u8, first: usize, second: usize) {
-        match kind % 16 {
-            0 | 1 => self.create(first, second),
-            2..=4 => self.fill(first, second),
-            5 | 6 => self.with_texture(first, |texture| Action::Verify { texture }),
-            7 | 8 => self.export(first),
-            9 | 10 => self.pass(first, second),
-            11 | 12 => self.import(first, self.material.reexport && second % 2 == 1),
-            13 => self.free(first),
-            14 => self.close(first),
-            _ => self.exit(first),
+    /// A peer holds no more of a kind than this, and all together no more handles.
+    pub(super) const MOST: usize = 6;
+
+    /// The name of what the step makes.
+    pub(super) const fn new_name(&self) -> Name {
+        self.named
+    }
+
+    /// The name of the handle that the step makes, where there may be another.
+    pub(super) fn new_handle(&self) -> Option<Name> {
+        (self.model.handles.len() < Self::MOST).then_some(self.named)
+    }
+
+    /// Another peer than this one.
+    pub(super) fn another(&self, peer: usize, pick: &mut Pick) -> usize {
+        (peer + 1 + pick.number(self.peers - 1)) % self.peers
+    }
+
+    /// Add a step where it makes sense. A wait that ends in a timeout shows little and takes long.
+    fn add(&mut self, peer: usize, action: Action) {
+        const TIMEOUTS: [Code; 4] = [Code::Timeout, Code::ChannelTimedOut, Code::RingTimedOut, Code::FramesTimedOut];
+        let deed = action.deed();
+        match deed.foresee(peer, &self.model) {
+            Foreseen::Done => deed.done(peer, &mut self.model),
+            Foreseen::Refused(&[code, ..]) if !TIMEOUTS.contains(&code) => {
+                deed.refused(peer, &Problem::new(code, ""), &mut self.model);
+            }
+            // What may be done or not, what follows cannot rest on.
+            Foreseen::Refused(_) | Foreseen::Either(_) | Foreseen::Missing => return,
         }
+        self.steps.push(Step { peer, action });
     }
 
     /// In the end everybody looks at everything.
     fn end(mut self) -> Scenario {
-        for Member { peer, name, .. } in self.textures.clone() {
-            self.step(peer, Action::Verify { texture: name });
+        let looks = [textures::looks, syncs::looks, channels::looks, rings::looks, streams::looks, frames::looks];
+        for (peer, action) in looks.iter().flat_map(|looks| looks(&self.model)).collect::<Vec<_>>() {
+            self.add(peer, action);
         }
         Scenario { name: "generated".into(), peers: self.peers, steps: self.steps }
     }
-
-    fn step(&mut self, peer: usize, action: Action) {
-        self.steps.push(Step { peer, action });
-    }
-
-    fn new_name(&mut self) -> Name {
-        self.named += 1;
-        self.named
-    }
-
-    fn with_texture(&mut self, number: usize, action: impl FnOnce(Name) -> Action) {
-        if let Some(Member { peer, name, .. }) = pick(&self.textures, number) {
-            self.step(peer, action(name));
-        }
-    }
-
-    fn has_room(&self, peer: usize) -> bool {
-        self.textures.iter().filter(|member| member.peer == peer).count() < MOST
-    }
-
-    fn create(&mut self, peer: usize, spec: usize) {
-        let peer = peer % self.peers;
-        if let Some(spec) = pick(&self.material.specs, spec)
-            && self.has_room(peer)
-        {
-            let name = self.new_name();
-            self.textures.push(Member { peer, name, exportable: true });
-            self.step(peer, Action::Create { texture: name, spec });
-        }
-    }
-
-    fn fill(&mut self, texture: usize, picture: usize) {
-        self.with_texture(texture, |texture| Action::Fill { texture, picture: picture as u64 });
-    }
-
-    fn export(&mut self, texture: usize) {
-        let exportable: Vec<_> = self.textures.iter().copied().filter(|member| member.exportable).collect();
-        if let Some(Member { peer, name, .. }) = pick(&exportable, texture)
-            && self.handles.len() < MOST
-        {
-            let handle = self.new_name();
-            self.handles.push((handle, peer));
-            self.step(peer, Action::Export { texture: name, handle });
-        }
-    }
-
-    fn pass(&mut self, handle: usize, further: usize) {
-        let Some((name, from)) = pick(&self.handles, handle) else { return };
-        let to = (from + 1 + further % (self.peers - 1)) % self.peers;
-        self.handles.retain(|(other, _)| *other != name);
-        self.handles.push((name, to));
-        self.step(from, Action::Pass { handle: name, to });
-    }
-
-    fn import(&mut self, handle: usize, exportable: bool) {
-        let Some((handle, peer)) = pick(&self.handles, handle).filter(|(_, peer)| self.has_room(*peer)) else { return };
-        let texture = self.new_name();
-        self.handles.retain(|(other, _)| *other != handle);
-        self.textures.push(Member { peer, name: texture, exportable });
-        let (import, again) = (Action::Import { handle, texture }, Action::ImportExportable { handle, texture });
-        self.step(peer, if exportable { again } else { import });
-    }
-
-    fn free(&mut self, texture: usize) {
-        if let Some(Member { peer, name, .. }) = pick(&self.textures, texture) {
-            self.textures.retain(|member| member.name != name);
-            self.step(peer, Action::Free { texture: name });
-        }
-    }
-
-    fn close(&mut self, handle: usize) {
-        if let Some((name, peer)) = pick(&self.handles, handle) {
-            self.handles.retain(|(other, _)| *other != name);
-            self.step(peer, Action::Close { handle: name });
-        }
-    }
-
-    fn exit(&mut self, peer: usize) {
-        let peer = peer % self.peers;
-        self.textures.retain(|member| member.peer != peer);
-        self.handles.retain(|(_, holder)| *holder != peer);
-        self.step(peer, Action::Exit);
-    }
 }
 
-fn pick<T: Clone>(among: &[T], number: usize) -> Option<T> {
-    among.get(number % among.len().max(1)).cloned()
+fn exit(draft: &Draft<'_>, _which: usize, pick: &mut Pick) -> Option<(usize, Action)> {
+    Some((pick.number(draft.peers), Action::Exit))
 }
 
 #[cfg(test)]
@@ -199,31 +190,62 @@ mod tests {
 
     use super::*;
 
+    fn all() -> Material {
+        let syncs = vec![
+            (SyncKind::Semaphore, HandleType::SharedMemory),
+            (SyncKind::Semaphore, HandleType::SharedSignal),
+            (SyncKind::Timeline, HandleType::SharedMemory),
+        ];
+        Material { specs: vec![ANY_TEXTURE], reexport: true, syncs, frames: true, links: true }
+    }
+
+    /// The name of a step without what it is about.
+    fn kind(action: &Action) -> String {
+        let value = serde_json::to_value(action).expect("an action is JSON");
+        let first = |value: &serde_json::Value| {
+            value.as_object().and_then(|fields| fields.iter().next()).map(|(k, v)| (k.clone(), v.clone()))
+        };
+        match first(&value) {
+            Some((area, step)) => format!("{area} {}", first(&step).expect("a step has a name").0),
+            None => "exit".into(),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_step_is_generated() {
+        let kinds: BTreeSet<String> =
+            some(&all(), 1, 400).iter().flat_map(|scenario| &scenario.steps).map(|step| kind(&step.action)).collect();
+        assert_eq!(kinds.len(), 7 + 2 + 7 + 4 + 5 + 6 + 7 + 1, "{kinds:?}");
+    }
+
     proptest! {
         #[test]
-        fn what_a_step_is_about_was_made_before_and_is_still_there(
-            scenario in scenarios(Material { specs: vec![ANY_TEXTURE], reexport: true })
-        ) {
-            let (mut textures, mut handles) = (BTreeSet::new(), BTreeSet::new());
+        fn every_step_is_of_a_peer_that_is_there_and_towards_another(scenario in scenarios(all())) {
             for Step { peer, action } in scenario.steps {
-                prop_assert!(peer < scenario.peers);
+                let towards = action.deed().towards();
+                prop_assert!(peer < scenario.peers, "{peer}: {action}");
+                prop_assert!(towards.is_none_or(|to| to < scenario.peers && to != peer), "{peer}: {action}");
+            }
+        }
+
+        #[test]
+        fn what_a_texture_step_is_about_was_made_before_and_is_still_there(scenario in scenarios(all())) {
+            let mut textures = BTreeSet::new();
+            for Step { peer, action } in scenario.steps {
+                use super::textures::TextureStep::{Create, Export, Fill, Free, Import, ImportExportable, Verify};
                 let sensible = match action {
-                    Action::Create { texture, .. } => textures.insert((peer, texture)),
-                    Action::Fill { texture, .. } | Action::Verify { texture } => textures.contains(&(peer, texture)),
-                    Action::Export { texture, handle } => textures.contains(&(peer, texture)) && handles.insert((peer, handle)),
-                    Action::Pass { handle, to } => {
-                        to < scenario.peers && to != peer && handles.remove(&(peer, handle)) && handles.insert((to, handle))
+                    Action::Texture(Create { texture, .. } | Import { texture, .. } | ImportExportable { texture, .. }) => {
+                        textures.insert((peer, texture))
                     }
-                    Action::Import { handle, texture } | Action::ImportExportable { handle, texture } => {
-                        handles.remove(&(peer, handle)) && textures.insert((peer, texture))
+                    Action::Texture(Fill { texture, .. } | Verify { texture } | Export { texture, .. }) => {
+                        textures.contains(&(peer, texture))
                     }
-                    Action::Free { texture } => textures.remove(&(peer, texture)),
-                    Action::Close { handle } => handles.remove(&(peer, handle)),
+                    Action::Texture(Free { texture }) => textures.remove(&(peer, texture)),
                     Action::Exit => {
                         textures.retain(|(owner, _)| *owner != peer);
-                        handles.retain(|(holder, _)| *holder != peer);
                         true
                     }
+                    _ => true,
                 };
                 prop_assert!(sensible, "{peer}: {action}");
             }

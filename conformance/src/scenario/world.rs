@@ -1,20 +1,27 @@
-//! Performing the steps of a scenario, beside a model of it: which peer holds what under which name, and what it contains.
+//! Taking the steps of a scenario, beside the model of it: what has to come of each, and what came.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use gpushare::TextureSpec;
-use gpushare_harness::protocol::{HandleSource, ImportManner, Problem, Reply, Request};
+use gpushare::OwnedHandle;
+use gpushare_harness::protocol::{Code, Object, Payload, Problem};
 
-use super::{Action, Name, Scenario, Step};
+use super::handles::Carried;
+pub use super::model::Departure;
+use super::model::Model;
+use super::step::{Deed, Foreseen, done_if};
+use super::{Name, Scenario, Step};
 use crate::case::{Outcome, Stop};
-use crate::context::{Context, Handle, Party, ROLES, Shared, Texture};
+use crate::context::{
+    Consumer, Context, EndOfFrames, EndOfStream, Party, PeerChannel, ROLES, Ring, RingOffer, StreamHandles, Sync, Texture,
+};
 
 /// What became of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It was done.
+    /// What has to come of it came.
     Done,
-    /// The peer refused, and said why.
+    /// The peer refused it where it should be done, and said why.
     Refused(Problem),
     /// The peer is gone, or what the step is about never came to be.
     Missing,
@@ -23,13 +30,60 @@ pub enum Done {
 /// What the peers of a scenario hold.
 #[derive(Debug, Default)]
 pub struct World {
-    textures: BTreeMap<(usize, Name), Member>,
-    handles: BTreeMap<Name, Held>,
-    /// The picture in each payload, where it is known.
-    pictures: Vec<Option<u64>>,
+    model: Model,
+    kept: Kept,
 }
 
-/// Perform all steps of a scenario, none of which may be refused.
+/// What steps made, under the names that they have for the peers. It may be gone: that is the model's to know.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) textures: BTreeMap<(usize, Name), Texture>,
+    pub(super) handles: BTreeMap<Name, Carried>,
+    pub(super) syncs: BTreeMap<(usize, Name), Sync>,
+    pub(super) channels: BTreeMap<(usize, Name), PeerChannel>,
+    pub(super) rings: BTreeMap<(usize, Name), Ring>,
+    pub(super) ring_offers: BTreeMap<Name, RingOffer>,
+    pub(super) streams: BTreeMap<(usize, Name), EndOfStream>,
+    pub(super) stream_offers: BTreeMap<Name, StreamHandles>,
+    pub(super) frames: BTreeMap<(usize, Name), EndOfFrames>,
+    /// What a peer is known as to a producer, each time that it was invited.
+    pub(super) consumers: BTreeMap<(usize, Name), Vec<Consumer>>,
+}
+
+/// What a step works with.
+pub(super) struct Stage<'stage, 'run> {
+    pub(super) context: &'stage Context<'run>,
+    pub(super) model: &'stage Model,
+    pub(super) kept: &'stage mut Kept,
+    pub(super) foreseen: Foreseen,
+}
+
+impl<'stage, 'run> Stage<'stage, 'run> {
+    /// A peer that takes part.
+    pub(super) fn party(&self, peer: usize) -> Outcome<Party<'stage, 'run>> {
+        self.context.party(peer).ok_or_else(|| Stop::Inconclusive(format!("{} is gone", ROLES[peer])))
+    }
+
+    /// Whether the step has to be refused, or may be, with this code.
+    pub(super) fn foresees(&self, code: Code) -> bool {
+        matches!(self.foreseen, Foreseen::Refused(codes) | Foreseen::Either(codes) if codes.contains(&code))
+    }
+}
+
+/// Milliseconds of a wait that has to end in a timeout.
+pub(super) const SHORT: u64 = 4;
+
+/// A short message of the case's own; some have no bytes.
+pub(super) fn note(context: &Context<'_>, message: u64) -> Payload {
+    Payload { len: [31, 0, 57][(message % 3) as usize], seed: context.seed().wrapping_add(message) }
+}
+
+/// An object of the orchestrator's.
+pub(super) fn make(object: Object) -> Outcome<OwnedHandle> {
+    gpushare_harness::raw::make(object).map_err(|error| Stop::Inconclusive(format!("making a handle: {error}")))
+}
+
+/// Take all steps of a scenario; of each has to come what is foreseen.
 ///
 /// # Errors
 /// [`Stop`]; [`Stop::Inconclusive`] for a step whose object no step before it makes.
@@ -51,172 +105,94 @@ pub fn play(context: &Context<'_>, scenario: &Scenario) -> Outcome {
     Ok(())
 }
 
-/// A texture, and the payload that it shares.
-#[derive(Clone, Copy, Debug)]
-struct Member {
-    texture: Texture,
-    payload: usize,
-}
-
-/// A handle, the peer that holds it, and the payload that it leads to.
-#[derive(Clone, Debug)]
-struct Held {
-    holder: usize,
-    shared: Shared,
-    payload: usize,
-}
-
-/// Done or refused.
-type Tried<T> = Outcome<Result<T, Problem>>;
-
-/// `None`: what the step is about is not there.
-type Perhaps = Outcome<Option<Result<(), Problem>>>;
-
 impl World {
-    /// Perform a step.
+    /// Take a step.
     ///
     /// # Errors
-    /// [`Stop`] when a peer dies, hangs or answers nonsense, or a texture holds another picture. A refusal is none.
+    /// [`Stop`] when a peer dies, hangs or answers nonsense, when something holds or says another thing than the model, and when what
+    /// has to be refused is not, or for another reason. A refusal of what should be done is none.
     pub fn perform(&mut self, context: &Context<'_>, step: &Step) -> Outcome<Done> {
         let Some(party) = context.party(step.peer) else { return Ok(Done::Missing) };
-        let Some(tried) = self.try_step(context, party, &step.action)? else { return Ok(Done::Missing) };
-        Ok(tried.map_or_else(Done::Refused, |()| Done::Done))
+        let (peer, deed) = (step.peer, step.action.deed());
+        let foreseen = deed.foresee(peer, &self.model);
+        let codes = match foreseen {
+            Foreseen::Missing => return Ok(Done::Missing),
+            Foreseen::Done => &[],
+            Foreseen::Refused(codes) | Foreseen::Either(codes) => codes,
+        };
+        let Self { model, kept } = self;
+        match deed.perform(party, &mut Stage { context, model, kept, foreseen }) {
+            Ok(()) if matches!(foreseen, Foreseen::Refused(_)) => {
+                Err(Stop::Fail(format!("{}: {} was done, expected {codes:?}", party.role(), step.action)))
+            }
+            Ok(()) => {
+                deed.done(peer, model);
+                Ok(Done::Done)
+            }
+            Err(Stop::Refused { problem, .. }) => {
+                deed.refused(peer, &problem, model);
+                Ok(if codes.contains(&problem.code) { Done::Done } else { Done::Refused(problem) })
+            }
+            Err(stop) => Err(stop),
+        }
     }
 
-    /// What a peer held is gone with it.
-    pub fn forget(&mut self, peer: usize) {
-        self.textures.retain(|(owner, _), _| *owner != peer);
-        self.handles.retain(|_, held| held.holder != peer);
+    /// A peer is gone, and what it held with it.
+    pub fn forget(&mut self, peer: usize, how: Departure) {
+        self.model.forget(peer, how);
     }
 
-    /// The handle that a step imports, if that is what it does and the handle is there.
+    /// Whether a peer has to do something for a step.
     #[must_use]
-    pub fn imported_by(&self, step: &Step) -> Option<&Shared> {
-        match step.action {
-            Action::Import { handle, .. } | Action::ImportExportable { handle, .. } => {
-                self.held(step.peer, handle).map(|held| &held.shared)
-            }
-            _ => None,
+    pub fn concerns(&self, step: &Step, peer: usize) -> bool {
+        step.peer == peer || step.action.deed().other(step.peer, &self.model) == Some(peer)
+    }
+
+    /// Let a peer try a step with another object in place of the handle that it takes; returns whether that was refused, where there
+    /// was something to try.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn try_wrong(&mut self, victim: Party<'_, '_>, step: &Step, object: Object) -> Outcome<bool> {
+        let deed = step.action.deed();
+        let foreseen = deed.foresee(step.peer, &self.model);
+        let takes = deed.takes_handle(victim.seat() != step.peer) && self.concerns(step, victim.seat());
+        if foreseen != Foreseen::Done || !takes {
+            return Ok(true);
         }
+        let Self { model, kept } = self;
+        deed.try_wrong(victim, &Stage { context: victim.context, model, kept, foreseen }, object)
+    }
+}
+
+/// The end of a process in whose place a new one comes.
+pub(super) struct Exit;
+
+impl Deed for Exit {
+    fn foresee(&self, _peer: usize, _model: &Model) -> Foreseen {
+        done_if(true)
     }
 
-    fn held(&self, peer: usize, handle: Name) -> Option<&Held> {
-        self.handles.get(&handle).filter(|held| held.holder == peer)
-    }
-
-    fn try_step(&mut self, context: &Context<'_>, party: Party<'_, '_>, action: &Action) -> Perhaps {
-        match *action {
-            Action::Create { texture, spec } => self.create(party, texture, spec).map(Some),
-            Action::Fill { texture, picture } => self.fill(context, party, texture, picture),
-            Action::Verify { texture } => self.verify(context, party, texture),
-            Action::Export { texture, handle } => self.export(party, texture, handle),
-            Action::Pass { handle, to } => self.pass(context, party, handle, to),
-            Action::Import { handle, texture } => self.import(party, handle, texture, ImportManner::Library),
-            Action::ImportExportable { handle, texture } => self.import(party, handle, texture, ImportManner::Exportable),
-            Action::Free { texture } => self.free(party, texture),
-            Action::Close { handle } => self.close(party, handle),
-            Action::Exit => self.exit(context, party),
-        }
-    }
-
-    fn create(&mut self, party: Party<'_, '_>, name: Name, spec: TextureSpec) -> Tried<()> {
-        Ok(party.try_create(spec)?.map(|texture| {
-            self.pictures.push(None);
-            self.textures.insert((party.seat(), name), Member { texture, payload: self.pictures.len() - 1 });
-        }))
-    }
-
-    fn fill(&mut self, context: &Context<'_>, party: Party<'_, '_>, name: Name, picture: u64) -> Perhaps {
-        let Some(member) = self.textures.get(&(party.seat(), name)).copied() else { return Ok(None) };
-        // Part of it may be there when it fails.
-        self.pictures[member.payload] = None;
-        let filled = ask(party, &Request::Fill { texture: member.texture.0, pattern: context.pattern(picture), only: None })?;
-        Ok(Some(filled.map(|()| self.pictures[member.payload] = Some(picture))))
-    }
-
-    fn verify(&self, context: &Context<'_>, party: Party<'_, '_>, name: Name) -> Perhaps {
-        let Some(member) = self.textures.get(&(party.seat(), name)) else { return Ok(None) };
-        // Nobody knows what it holds: there is nothing to compare with.
-        let Some(picture) = self.pictures[member.payload] else { return Ok(Some(Ok(()))) };
-        let request = Request::Verify { texture: member.texture.0, pattern: context.pattern(picture), only: None };
-        match party.try_ask(&request, &[])? {
-            Ok((Reply::Done, _)) => Ok(Some(Ok(()))),
-            Ok((Reply::Mismatch(mismatch), _)) => {
-                Err(Stop::Fail(format!("{} found another picture in texture {name}: {mismatch}", party.role())))
-            }
-            Ok((other, _)) => Err(party.unexpected(&other)),
-            Err(problem) => Ok(Some(Err(problem))),
-        }
-    }
-
-    fn export(&mut self, party: Party<'_, '_>, name: Name, handle: Name) -> Perhaps {
-        let Some(Member { texture, payload }) = self.textures.get(&(party.seat(), name)).copied() else { return Ok(None) };
-        Ok(Some(party.try_export(texture, true)?.map(|shared| {
-            self.handles.insert(handle, Held { holder: party.seat(), shared, payload });
-        })))
-    }
-
-    fn pass(&mut self, context: &Context<'_>, from: Party<'_, '_>, handle: Name, to: usize) -> Perhaps {
-        if self.held(from.seat(), handle).is_none() {
-            return Ok(None);
-        }
-        // Whoever it was for may be gone: then the handle stays where it is.
-        let Some(receiver) = context.party(to) else { return Ok(None) };
-        let Some(Held { shared, payload, .. }) = self.handles.remove(&handle) else { return Ok(None) };
-        Ok(Some(pass(from, receiver, shared.handle)?.map(|moved| {
-            let shared = Shared { handle: moved, ..shared };
-            self.handles.insert(handle, Held { holder: to, shared, payload });
-        })))
-    }
-
-    fn import(&mut self, party: Party<'_, '_>, handle: Name, name: Name, manner: ImportManner) -> Perhaps {
-        let Some(Held { shared, payload, .. }) = self.held(party.seat(), handle).cloned() else { return Ok(None) };
-        let tried = party.try_import(&shared, HandleSource::Held(shared.handle.0), manner)?;
-        // A refusal leaves the handle with the peer, unless a driver takes it wrongly.
-        if tried.as_ref().err().is_none_or(|problem| problem.handle_taken) {
-            self.handles.remove(&handle);
-        }
-        Ok(Some(tried.map(|texture| {
-            self.textures.insert((party.seat(), name), Member { texture, payload });
-        })))
-    }
-
-    fn free(&mut self, party: Party<'_, '_>, name: Name) -> Perhaps {
-        let Some(member) = self.textures.remove(&(party.seat(), name)) else { return Ok(None) };
-        ask(party, &Request::Free { textures: vec![member.texture.0] }).map(Some)
-    }
-
-    fn exit(&mut self, context: &Context<'_>, party: Party<'_, '_>) -> Perhaps {
+    fn perform(&self, party: Party<'_, '_>, stage: &mut Stage<'_, '_>) -> Outcome {
         party.exit()?;
-        self.forget(party.seat());
-        context.replace(party.seat())?;
-        Ok(Some(Ok(())))
+        stage.context.replace(party.seat())
     }
 
-    fn close(&mut self, party: Party<'_, '_>, handle: Name) -> Perhaps {
-        if self.held(party.seat(), handle).is_none() {
-            return Ok(None);
-        }
-        let Some(held) = self.handles.remove(&handle) else { return Ok(None) };
-        ask(party, &Request::Close { handles: vec![held.shared.handle.0] }).map(Some)
+    fn done(&self, peer: usize, model: &mut Model) {
+        model.forget(peer, Departure::Died);
+        model.replace(peer);
     }
 }
 
-fn ask(party: Party<'_, '_>, request: &Request) -> Tried<()> {
-    match party.try_ask(request, &[])? {
-        Ok((Reply::Done, _)) => Ok(Ok(())),
-        Ok((other, _)) => Err(party.unexpected(&other)),
-        Err(problem) => Ok(Err(problem)),
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("exit")
     }
 }
 
-/// A handle that the receiver cannot take is closed with the message that carried it.
-fn pass(from: Party<'_, '_>, to: Party<'_, '_>, handle: Handle) -> Tried<Handle> {
-    let given = match from.try_ask(&Request::Give { handles: vec![handle.0] }, &[])? {
-        Ok((_, given)) => given,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    let moved = Handle(to.next_number());
-    let kept = to.try_ask(&Request::Keep { handles: vec![moved.0] }, &given.iter().collect::<Vec<_>>())?;
-    Ok(kept.map(|_| moved))
+/// Whether a step takes a handle from outside, of the peer that takes it or of the one it is towards.
+#[must_use]
+pub(super) fn takes_handle(step: &Step, peer: usize) -> bool {
+    let deed = step.action.deed();
+    (step.peer == peer || deed.towards() == Some(peer)) && deed.takes_handle(step.peer != peer)
 }

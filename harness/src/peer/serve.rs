@@ -108,6 +108,7 @@ impl Server {
                 sys::limit_memory(bytes).map(|()| Reply::Done).map_err(|error| system("setting RLIMIT_FSIZE", error))
             }
             Request::HeapUsage => Ok(Reply::HeapUsage(self.backend.heap_usage())),
+            Request::CloseChannels { channels } => self.close_channels(&channels).map(|()| Reply::Done),
             Request::Semaphore(request) => sync::semaphore(request, self.backend.sync()?, &mut self.handles),
             Request::Timeline(request) => sync::timeline(request, self.backend.sync()?, &mut self.handles),
             Request::Fence(request) => sync::fence(request, self.backend.sync()?, &mut self.handles),
@@ -153,6 +154,12 @@ impl Server {
     ) -> Result<(), Problem> {
         let Self { backend, handles, .. } = self;
         sync::import(handles, source, |handle| backend.import(texture, descriptor, handle, manner))
+    }
+
+    fn close_channels(&mut self, channels: &[Id]) -> Result<(), Problem> {
+        channels.iter().try_for_each(|id| find(&mut self.channels, *id).map(drop))?;
+        self.channels.retain(|id, _| !channels.contains(id));
+        Ok(())
     }
 
     fn on_channel(&mut self, request: Request) -> Answer {

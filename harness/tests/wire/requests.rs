@@ -48,6 +48,7 @@ fn all() -> Vec<Request> {
         Request::Sequence(vec![Request::Fill { texture: 1, pattern: PATTERN, only: None }, Request::Gate { open: true }]),
         Request::SendTextures { channel: 1, textures: vec![1, 2], within: 1000 },
         Request::ReceiveTextures { channel: 1, textures: vec![4, 5], within: 1000 },
+        Request::CloseChannels { channels: vec![1] },
         Request::Ring(RingRequest::Look { ring: 1 }),
         Request::Stream(StreamRequest::Close { streams: vec![1] }),
         Request::Frames(FramesRequest::Submit { frame: 5 }),
@@ -82,6 +83,7 @@ fn has_an_example(request: &Request) -> bool {
         | Request::OpenChannel { .. }
         | Request::Send { .. }
         | Request::Receive { .. }
+        | Request::CloseChannels { .. }
         | Request::Semaphore(_)
         | Request::Timeline(_)
         | Request::Fence(_)

@@ -10,13 +10,23 @@ use gpushare_mutants::run;
 use libtest_mimic::{Failed, Trial};
 
 /// The fault, what it becomes, and the fewest steps that show it.
-const FOUND: [(&str, Verdict, usize); 3] = [
+const FOUND: [(&str, Verdict, usize); 8] = [
     // create, export, import, fill, verify.
     ("import_is_copy", Verdict::Fail, 5),
     // create, export.
     ("export_leaks", Verdict::Leak, 2),
     // create, export, import, export, import.
     ("imported_once_only", Verdict::Fail, 5),
+    // create, query.
+    ("timeline_goes_back", Verdict::Fail, 2),
+    // create, export.
+    ("sync_export_leaks", Verdict::Leak, 2),
+    // create, attach, send, receive.
+    ("ring_empty_messages_lost", Verdict::Fail, 4),
+    // open, send, receive.
+    ("received_byte_changed", Verdict::Fail, 3),
+    // create, invite, submit, take.
+    ("frames_are_stale", Verdict::Fail, 4),
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -1,6 +1,7 @@
 //! A producer's connection to one consumer: what was sent to it, and what of that it has returned.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::pool::Place;
 use super::wire::{Filled, Returned};
@@ -12,6 +13,9 @@ use crate::ring::{RingError, fixed};
 use crate::sync::SyncError;
 use crate::timeline::{Side, Timelines};
 use crate::waiter::Peer;
+
+/// How long the ring may take to say how a consumer went whose channel is closed.
+const LAST_WORD: Duration = Duration::from_millis(100);
 
 pub(super) struct Link<D: Timelines> {
     channel: Channel,
@@ -87,13 +91,18 @@ impl<D: Timelines> Link<D> {
         })
     }
 
-    /// The channel's end does not say whether the consumer left or died; the ring does.
+    /// The channel's end does not say whether the consumer left or died; the ring does. A process that dies has its channel closed
+    /// before anybody can see that it is dead.
     fn why_closed(&mut self) -> Trouble {
-        match self.returns.try_receive_batch(&mut []) {
-            Err(error) => error.into(),
-            Ok(_) if self.peer.is_dead() => Trouble::Consumer(Reason::Died),
-            Ok(_) => Trouble::Consumer(Reason::Left),
+        let deadline = Deadline::after(LAST_WORD);
+        while !deadline.passed() {
+            match self.returns.receive(deadline) {
+                Ok(_) => {}
+                Err(RingError::TimedOut) => break,
+                Err(error) => return error.into(),
+            }
         }
+        Trouble::Consumer(Reason::Left)
     }
 
     /// Send a frame.

@@ -10,12 +10,13 @@ use gpushare_harness::protocol::frames::Why;
 use super::changes::grows_not;
 use super::{Pair, impossible, pair};
 use crate::case::{ANY_TEXTURE, Cases, Outcome, Stop};
+use crate::cases::LONG;
 use crate::context::{Context, Party};
 
 pub(super) fn define(cases: &mut Cases<'_>) {
     const LEFT: &[&str] = &["frames.nothing_grows", "ledger.nothing_is_left"];
     let (mut frames, mut connections) = (vec![1_000], vec![40]);
-    if std::env::var_os("GPUSHARE_LONG").is_some() {
+    if std::env::var_os(LONG).is_some() {
         frames.push(if cases.report().identity.api == Api::Host { 100_000 } else { 10_000 });
         connections.push(10_000);
     }
