@@ -23,7 +23,7 @@ pub use sync::{SharedSync, Sync};
 pub use textures::Shared;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use gpushare::{OwnedHandle, Pattern};
@@ -41,10 +41,13 @@ use crate::validation;
 pub const ROLES: [&str; 4] = ["producer", "consumer", "third", "fourth"];
 
 /// A peer in its role.
+#[derive(Default)]
 pub(crate) struct Seat {
     pub(crate) peer: Option<Peer>,
     /// What it held when the case began.
     pub(crate) before: Ledger,
+    /// Names in the file system that the peer in it had when it came.
+    pub(crate) names: BTreeSet<String>,
     /// Whether the script has taken this seat; asking again for the same peers changes nothing.
     taken: bool,
     /// Whether it took the place of one that is gone, and what it held was not counted since.
@@ -177,7 +180,7 @@ impl<'run> Context<'run> {
     fn take_seat(&self, seat: usize, start: impl FnOnce() -> Result<Peer, PeerError>) -> Outcome {
         let mut seats = self.seats.borrow_mut();
         if seats.len() <= seat {
-            seats.push(Seat { peer: None, before: Ledger::default(), taken: false, new: false, next_id: 1 });
+            seats.push(Seat::default());
         }
         let Some(taken) = seats.get_mut(seat) else { return Err(Stop::Inconclusive(format!("no seat {seat}"))) };
         if taken.taken {
@@ -192,6 +195,9 @@ impl<'run> Context<'run> {
             // A peer that stays in its seat from one run of the script to the next is no longer new in the second.
             taken.new &= !was_there;
             taken.before = self.pool.ledger(peer).map_err(|error| self.stop(seat, "count", error))?;
+            if !was_there {
+                taken.names.clone_from(&taken.before.names);
+            }
             self.watch(seat, peer.pid());
         }
         (taken.taken, taken.next_id) = (true, 1);

@@ -87,7 +87,7 @@ impl<'run> Context<'run> {
         let ended = self.with_peer(seat, end)?;
         let error = ended.as_ref().err().map(ToString::to_string);
         let step = self.record(seat, sent, None, Some(action), None, error);
-        let before = self.seats.borrow().get(seat).map(|seat| seat.before.names.clone()).unwrap_or_default();
+        let before = self.seats.borrow().get(seat).map(|seat| seat.names.clone()).unwrap_or_default();
         self.leave(seat);
         let exit = ended.map_err(|error| self.stop(seat, &step, error))?;
         let left: Vec<_> = held.names_left().into_iter().filter(|name| !before.contains(*name)).collect();

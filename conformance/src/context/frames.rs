@@ -401,12 +401,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// # Errors
     /// [`Stop`].
     pub fn finish_consume_of(&self, begun: Begun<'_, '_>, from: u64, to: u64) -> Outcome {
-        let consumed = self.finish_consume(begun)?;
-        self.expect_consumed(consumed, from, to)
-    }
-
-    pub(crate) fn expect_consumed(&self, consumed: Consumed, from: u64, to: u64) -> Outcome {
-        let Consumed { runs, skipped, stopped } = consumed;
+        let Consumed { runs, skipped, stopped } = self.finish_consume(begun)?;
         require(runs == [(from, to)] && skipped == 0 && stopped.is_none(), || {
             let (role, step) = (self.role(), self.context.last_step());
             format!("{role} got {runs:?} at {step}, expected {from} to {to}; {skipped} skipped: {}", text(stopped))

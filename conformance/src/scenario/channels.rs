@@ -223,7 +223,7 @@ impl ChannelStep {
         handle: Option<Name>,
     ) -> Outcome {
         let state = stage.model.channels.get(&channel).and_then(|state| state.of(party.seat()));
-        let front = state.and_then(|(own, _)| own.arriving.front()).cloned();
+        let front = state.and_then(|(own, _)| own.arriving.front()).copied();
         let Some((message, beside)) = front else {
             let Foreseen::Refused(codes) = stage.foreseen else { return Err(lost(self)) };
             let within = if codes.contains(&Code::ChannelTimedOut) { SHORT } else { stage.context.within() };

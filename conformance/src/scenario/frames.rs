@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use gpushare::TextureSpec;
 use gpushare::frames::Policy;
+use gpushare::{Pattern, TextureSpec};
 use gpushare_harness::protocol::frames::Why;
 use gpushare_harness::protocol::{Code, DeviceReport, Object, Problem};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use super::model::{Departure, Model};
 use super::step::{Deed, Foreseen, done_if, lost, role};
 use super::world::{SHORT, Stage, make};
 use super::{Action, Name};
-use crate::case::{Outcome, Stop, require, unshareable};
+use crate::case::{Outcome, Stop, require, texture_name, unshareable};
 use crate::context::{EndOfFrames, Party};
 
 /// What a peer can do with frames. All show one picture, each as its number.
@@ -73,6 +73,7 @@ use FramesStep::{Close, Create, Departures, Invite, Resize, Submit, Take};
 pub(super) struct Source {
     peer: usize,
     gone: Option<Departure>,
+    spec: TextureSpec,
     slots: usize,
     submitted: u64,
     /// The first frame in the textures that there are now.
@@ -86,7 +87,8 @@ pub(super) struct Source {
 /// A consumer.
 #[derive(Clone, Debug)]
 pub(super) struct Sink {
-    pending: VecDeque<u64>,
+    /// Frames on their way: their numbers, and what each is in.
+    pending: VecDeque<(u64, TextureSpec)>,
     /// Something was refused, and nobody knows which frame is next.
     doubtful: bool,
 }
@@ -123,7 +125,7 @@ impl Model {
     /// Frames in the textures of now that some consumer has not returned.
     fn under_way(&self, frames: Name) -> usize {
         let since = self.sources.get(&frames).map_or(0, |source| source.since);
-        let mut numbers: Vec<u64> = self.sinks_of(frames).flat_map(|sink| &sink.pending).copied().collect();
+        let mut numbers: Vec<u64> = self.sinks_of(frames).flat_map(|sink| &sink.pending).map(|(number, _)| *number).collect();
         numbers.retain(|number| *number >= since);
         numbers.sort_unstable();
         numbers.dedup();
@@ -155,18 +157,16 @@ impl FramesStep {
 
     fn take(&self, party: Party<'_, '_>, stage: &Stage<'_, '_>, from: EndOfFrames) -> Outcome {
         let sink = stage.model.sinks.get(&(party.seat(), self.frames()));
-        if let Some(&number) = sink.and_then(|sink| sink.pending.front()) {
-            let taken = party.try_consume(from, 1, stage.context.pattern(0), stage.context.within())?;
-            return match taken.stopped {
-                Some(problem) if taken.runs.is_empty() => Err(party.refused(&problem)),
-                _ => party.expect_consumed(taken, number, number),
-            };
-        }
+        let due = sink.and_then(|sink| sink.pending.front()).copied();
         let within = if stage.foresees(Code::FramesTimedOut) { SHORT } else { stage.context.within() };
-        match party.try_next_frame(from, within)? {
-            Err(problem) => Err(party.refused(&problem)),
-            Ok((_, came)) => Err(Stop::Fail(format!("{} got frame {} where none is due", party.role(), came.number))),
-        }
+        let (frame, came) = party.try_next_frame(from, within)?.map_err(|problem| party.refused(&problem))?;
+        require(due == Some((came.number, came.spec)), || {
+            let came = (came.number, texture_name(&came.spec));
+            let due = due.map(|(number, spec)| (number, texture_name(&spec)));
+            format!("{} got frame {came:?} at {}, due is {due:?}", party.role(), stage.context.last_step())
+        })?;
+        party.look_at(frame, Pattern { frame: came.number as u32, ..stage.context.pattern(0) })?;
+        party.release(frame)
     }
 
     /// Each consumer that went is told once, and how it went.
@@ -241,7 +241,7 @@ impl Deed for FramesStep {
             Resize { .. } => done_if(
                 source.is_some_and(|source| !source.doubtful) && {
                     let since = source.map_or(0, |source| source.since);
-                    model.sinks_of(frames).flat_map(|sink| &sink.pending).all(|number| *number >= since)
+                    model.sinks_of(frames).flat_map(|sink| &sink.pending).all(|(number, _)| *number >= since)
                 },
             ),
             Departures { .. } => done_if(source.is_some_and(|source| !source.doubtful)),
@@ -283,9 +283,9 @@ impl Deed for FramesStep {
     fn done(&self, peer: usize, model: &mut Model) {
         let frames = self.frames();
         match *self {
-            Create { slots, .. } => {
+            Create { spec, slots, .. } => {
                 let (slots, departed) = (slots as usize, Vec::new());
-                let source = Source { peer, gone: None, slots, submitted: 0, since: 1, departed, doubtful: false };
+                let source = Source { peer, gone: None, spec, slots, submitted: 0, since: 1, departed, doubtful: false };
                 model.sources.insert(frames, source);
             }
             Invite { to, .. } => {
@@ -294,18 +294,18 @@ impl Deed for FramesStep {
             Submit { .. } => {
                 let Some(source) = model.sources.get_mut(&frames) else { return };
                 source.submitted += 1;
-                let number = source.submitted;
+                let frame = (source.submitted, source.spec);
                 let sinks = model.sinks.iter_mut().filter(|((_, name), _)| *name == frames);
-                sinks.for_each(|(_, sink)| sink.pending.push_back(number));
+                sinks.for_each(|(_, sink)| sink.pending.push_back(frame));
             }
             Take { .. } => {
                 if let Some(sink) = model.sinks.get_mut(&(peer, frames)) {
                     sink.pending.pop_front();
                 }
             }
-            Resize { .. } => {
+            Resize { spec, .. } => {
                 if let Some(source) = model.sources.get_mut(&frames) {
-                    source.since = source.submitted + 1;
+                    (source.spec, source.since) = (spec, source.submitted + 1);
                 }
             }
             Departures { .. } => {

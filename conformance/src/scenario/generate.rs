@@ -64,10 +64,19 @@ impl Material {
 /// The step of a peer that numbers pick, which may make no sense.
 type Propose = fn(&Draft<'_>, usize, &mut Pick) -> Option<(usize, Action)>;
 
+/// Milliseconds after which a scenario is short enough: where something never comes, each attempt waits for it.
+const SHORTENING: u32 = 120_000;
+
 /// Makes the same scenarios from the same seed.
 #[must_use]
 pub fn runner(seed: u64, scenarios: u32) -> TestRunner {
-    let config = Config { cases: scenarios, failure_persistence: None, max_shrink_iters: 512, ..Config::default() };
+    let config = Config {
+        cases: scenarios,
+        failure_persistence: None,
+        max_shrink_iters: 512,
+        max_shrink_time: SHORTENING,
+        ..Config::default()
+    };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed.to_le_bytes().repeat(4)))
 }
 

@@ -31,5 +31,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     fails("lifecycle::shared_memory::kill::frames", "frames_end_and_death_swapped"),
     fails("lifecycle::shared_memory::kill::frames_change", "frames_reason_is_lost"),
     leaks("lifecycle::shared_memory::kill::frames_change", "frames_generations_leak"),
-    fails("lifecycle::shared_memory::stop::frames", "frames_acquire_never_waits"),
+    fails("lifecycle::shared_memory::stop::frames", "frames_lost"),
+    fails("lifecycle::shared_memory::stop::frames_change", "frames_change_is_ignored"),
 ];
