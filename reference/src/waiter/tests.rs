@@ -177,7 +177,7 @@ fn a_deadline_that_has_passed_costs_no_system_call() {
 fn a_wait_whose_time_runs_out_sleeps_once() {
     let system = System::default();
     let mut side = side(&system, true, Duration::MAX);
-    assert_eq!(side.wait(&system, Deadline::after(Duration::from_millis(100)), || false).unwrap(), Wait::TimedOut);
+    assert_eq!(side.wait(&system, Deadline::after(Duration::from_millis(300)), || false).unwrap(), Wait::TimedOut);
     assert_eq!((system.slept(), side.sleeps()), (1, 1));
 }
 
@@ -185,7 +185,7 @@ fn a_wait_whose_time_runs_out_sleeps_once() {
 fn what_comes_while_the_time_runs_out_is_no_timeout() {
     let system = System::default();
     let mut side = side(&system, true, Duration::MAX);
-    let answer = side.wait(&system, Deadline::after(Duration::from_millis(100)), || system.slept() == 1);
+    let answer = side.wait(&system, Deadline::after(Duration::from_millis(300)), || system.slept() == 1);
     assert_eq!(answer.unwrap(), Wait::Woken);
 }
 
