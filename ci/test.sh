@@ -5,7 +5,7 @@ set -uo pipefail
 export LC_ALL=C CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=never NO_COLOR=1
 
 readonly fuzz_seconds=30 advisory_db=https://github.com/rustsec/advisory-db
-readonly steps=' format clippy docs drivers tests validation doctests deny advisories fuzz cross wine loom '
+readonly steps=' format clippy docs drivers tests validation doctests deny advisories fuzz cross wine dmabuf loom '
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 readonly root logs=$root/target/ci
 wanted=''
@@ -32,6 +32,7 @@ Runs these steps, or those that are named, and goes on after one that fails:
               a nightly toolchain and cargo-fuzz
   cross       ci/cross.sh: clippy for macOS, Windows and Android
   wine        ci/wine.sh: the tests that Windows has, under Wine
+  dmabuf      ci/dmabuf.sh: dma-bufs and sync files, in a virtual machine
   loom        ci/loom.sh, once there is one
 
 A step that cannot run here is skipped and says why; that is not a pass. All
@@ -198,6 +199,16 @@ wine() {
     count $status '^test result: '
 }
 
+# Of what ci/dmabuf.sh runs, what takes seconds: a peer takes some to start where the processor is emulated.
+dmabuf() {
+    local status=0
+    ci/dmabuf.sh run 'capability::dma_buf::*' 'memory::dma_buf::modifier_*' 'handle::dma_buf::wrong_*' \
+        'handle::dma_buf::export_*' '*::sync_fd::foreign_*' '*::sync_fd::crosses_*' || status=$?
+    if ((status == 3)); then return 3; fi
+    tell "$(grep -A 1 '^lane ' "$log" | awk 'NR == 2 { print $2 " cases pass" }')"
+    return $((status != 0))
+}
+
 summary() {
     local index
     printf '\n%-32s %-8s %8s\n' step result seconds
@@ -238,6 +249,7 @@ for target in fuzz/fuzz_targets/*.rs; do
 done
 step cross ci/cross.sh
 step wine wine
+step dmabuf dmabuf
 if [[ -x ci/loom.sh ]]; then step loom ci/loom.sh; fi
 
 summary

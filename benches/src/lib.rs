@@ -11,5 +11,6 @@ pub mod iceoryx;
 pub mod machine;
 pub mod raw;
 pub mod report;
+pub mod round_trip;
 pub mod throughput;
 pub mod unchecked;

@@ -77,6 +77,12 @@ pub fn pin(which: usize) {
     }
 }
 
+/// End this process when the one that started it ends (prctl(2), `PR_SET_PDEATHSIG`).
+pub fn end_with_parent() {
+    // SAFETY: sets a number of this process.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+}
+
 /// A child that runs a closure; killed and reaped when dropped.
 #[derive(Debug)]
 pub struct Child(pub libc::pid_t);

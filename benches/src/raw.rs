@@ -1,7 +1,7 @@
 //! The calls that sharing comes down to, straight through ash: what the reference's own work is measured against.
 #![expect(unsafe_code, reason = "Vulkan calls")]
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 
 use ash::vk;
 
@@ -232,14 +232,51 @@ impl Raw {
     /// # Errors
     /// The driver's.
     pub fn signal_and_wait_timeline(&self, timeline: vk::Semaphore, value: u64) -> Answer {
-        let (all, values) = ([timeline], [value]);
+        self.signal(timeline, value)?;
+        self.wait(timeline, value)
+    }
+
+    /// Signal a timeline from the host.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn signal(&self, timeline: vk::Semaphore, value: u64) -> Answer {
         let signal = vk::SemaphoreSignalInfo::default().semaphore(timeline).value(value);
-        let wait = vk::SemaphoreWaitInfo::default().semaphores(&all).values(&values);
         // SAFETY: it is a timeline of this device, and the bench signals growing values.
-        unsafe {
-            self.device.signal_semaphore(&signal)?;
-            self.device.wait_semaphores(&wait, u64::MAX)
-        }
+        unsafe { self.device.signal_semaphore(&signal) }
+    }
+
+    /// Wait for a timeline on the host.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn wait(&self, timeline: vk::Semaphore, value: u64) -> Answer {
+        let (all, values) = ([timeline], [value]);
+        let wait = vk::SemaphoreWaitInfo::default().semaphores(&all).values(&values);
+        // SAFETY: it is a timeline of this device.
+        unsafe { self.device.wait_semaphores(&wait, u64::MAX) }
+    }
+
+    /// Export a semaphore's descriptor.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn export_semaphore(&self, semaphore: vk::Semaphore) -> Answer<OwnedFd> {
+        let info = vk::SemaphoreGetFdInfoKHR::default().semaphore(semaphore).handle_type(SEMAPHORE);
+        // SAFETY: it was created for export, and the descriptor is new.
+        unsafe { Ok(OwnedFd::from_raw_fd(self.semaphore_fd.get_semaphore_fd(&info)?)) }
+    }
+
+    /// A timeline over the payload of another process.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn import_timeline(&self, fd: OwnedFd) -> Answer<vk::Semaphore> {
+        let into = self.semaphore(vk::SemaphoreType::TIMELINE, false)?;
+        let info = vk::ImportSemaphoreFdInfoKHR::default().semaphore(into).handle_type(SEMAPHORE).fd(fd.into_raw_fd());
+        // SAFETY: the other process exported it from a timeline of this device; success takes the descriptor.
+        unsafe { self.semaphore_fd.import_semaphore_fd(&info) }?;
+        Ok(into)
     }
 
     /// Query a timeline.

@@ -94,6 +94,12 @@ impl Table {
         steady.map(|round| round[of].value / round[to].value).filter(|ratio| ratio.is_finite()).collect()
     }
 
+    /// Whether a contender of this name took part.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.row(name).is_some()
+    }
+
     fn row(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|other| *other == name)
     }

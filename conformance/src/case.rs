@@ -103,6 +103,7 @@ pub struct Cases<'lane> {
     report: &'lane DeviceReport,
     neighbours: &'lane [Arc<Lane>],
     prefix: String,
+    handle: Option<HandleType>,
     list: Vec<Case>,
 }
 
@@ -122,7 +123,7 @@ impl<'lane> Cases<'lane> {
     /// No cases yet.
     #[must_use]
     pub const fn new(report: &'lane DeviceReport, neighbours: &'lane [Arc<Lane>]) -> Self {
-        Self { report, neighbours, prefix: String::new(), list: Vec::new() }
+        Self { report, neighbours, prefix: String::new(), handle: None, list: Vec::new() }
     }
 
     /// The other lanes of the run.
@@ -140,6 +141,18 @@ impl<'lane> Cases<'lane> {
     /// What follows belongs to this area and kind of handle.
     pub fn area(&mut self, area: &str, handle: &str) {
         self.prefix = format!("{area}::{handle}");
+        self.handle = None;
+    }
+
+    /// What follows belongs to this area, and its textures are shared over this type of handle, which is not the device's own.
+    pub fn area_over(&mut self, area: &str, handle: HandleType) {
+        self.area(area, handle.name());
+        self.handle = Some(handle);
+    }
+
+    /// The texture, over the handle of the area where that is told and the texture names none.
+    fn over(&self, spec: TextureSpec) -> TextureSpec {
+        TextureSpec { handle_type: spec.handle_type.or(self.handle), ..spec }
     }
 
     /// Define a case that decides these rules.
@@ -240,6 +253,7 @@ impl Definition<'_, '_> {
     /// One case for each kind of texture; those that the device cannot share are skipped with its own answer as the reason.
     pub fn textures(mut self, specs: impl IntoIterator<Item = TextureSpec>, script: fn(&Context<'_>, TextureSpec) -> Outcome) {
         for spec in specs {
+            let spec = self.cases.over(spec);
             let skip = unshareable(self.cases.report, &spec);
             self.add(Some(texture_name(&spec)), skip, Arc::new(move |context| script(context, spec)));
         }
@@ -253,15 +267,29 @@ impl Definition<'_, '_> {
         script: fn(&Context<'_>, TextureSpec, T) -> Outcome,
     ) {
         for spec in specs {
+            let spec = self.cases.over(spec);
             let skip = unshareable(self.cases.report, &spec);
             let beside = beside.clone();
             self.add(Some(texture_name(&spec)), skip, Arc::new(move |context| script(context, spec, beside.clone())));
         }
     }
 
+    /// One case for a texture, with something for the script beside it that the parameter names.
+    pub fn texture_named<T: Clone + Send + Sync + 'static>(
+        mut self,
+        parameter: &str,
+        spec: TextureSpec,
+        beside: T,
+        script: fn(&Context<'_>, TextureSpec, T) -> Outcome,
+    ) {
+        let spec = self.cases.over(spec);
+        let skip = unshareable(self.cases.report, &spec);
+        self.add(Some(parameter.to_owned()), skip, Arc::new(move |context| script(context, spec, beside.clone())));
+    }
+
     /// One case for the texture that cases use when any would do.
     pub fn any_texture(mut self, script: fn(&Context<'_>, TextureSpec) -> Outcome) {
-        let spec = ANY_TEXTURE;
+        let spec = self.cases.over(ANY_TEXTURE);
         let skip = unshareable(self.cases.report, &spec);
         self.add(None, skip, Arc::new(move |context| script(context, spec)));
     }
@@ -273,7 +301,7 @@ impl Definition<'_, '_> {
         name: impl Fn(&T) -> String,
         script: fn(&Context<'_>, TextureSpec, T) -> Outcome,
     ) {
-        let spec = ANY_TEXTURE;
+        let spec = self.cases.over(ANY_TEXTURE);
         for value in values {
             let parameter = name(&value);
             let skip = unshareable(self.cases.report, &spec);

@@ -15,7 +15,7 @@ mod waiter;
 pub(crate) use memory::no_reexport;
 pub(crate) use sync::{answers as sync_answers, unshareable as sync_unshareable};
 
-use gpushare::Api;
+use gpushare::{Api, HandleType};
 
 use crate::case::Cases;
 
@@ -28,10 +28,15 @@ pub fn define(cases: &mut Cases<'_>) {
     capability::define(cases);
     cases.area("memory", handle);
     memory::define(cases);
-    cases.area("memory", gpushare::HandleType::DmaBuf.name());
-    memory::define_dma_buf(cases);
     cases.area("handle", handle);
     handle::define(cases);
+    if cases.report().identity.api == Api::Vulkan {
+        handle::define_of_driver(cases);
+        cases.area_over("memory", HandleType::DmaBuf);
+        memory::define_dma_buf(cases);
+        cases.area_over("handle", HandleType::DmaBuf);
+        handle::define_dma_buf(cases);
+    }
     cases.area("lifecycle", handle);
     lifecycle::define(cases);
     sync::define(cases);

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use gpushare::HandleType;
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,10 @@ pub struct DriverMatch {
     pub name: String,
     /// A glob over versions, e.g. `22.3.*`.
     pub version: String,
+    /// Only where its device exports dma-bufs, or only where it does not: for a driver that asks the kernel for them, and does
+    /// other things differently, too, where the kernel has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dma_bufs: Option<bool>,
 }
 
 /// One thing that a driver is known to do.
@@ -129,7 +134,11 @@ impl Expectations {
 
     fn about<'all>(&'all self, lane: &Lane) -> impl Iterator<Item = &'all Expectation> + use<'all> {
         let (family, version) = family_and_version(&lane.report.identity);
-        let concerns = move |file: &&DriverExpectations| file.driver.name == family && matches(&file.driver.version, &version);
+        let dma_bufs = lane.report.textures.iter().any(|can| can.asked.handle_type == HandleType::DmaBuf && can.exportable);
+        let concerns = move |file: &&DriverExpectations| {
+            let DriverMatch { name, version: versions, dma_bufs: only } = &file.driver;
+            *name == family && matches(versions, &version) && only.is_none_or(|only| only == dma_bufs)
+        };
         self.0.iter().filter(concerns).flat_map(|file| &file.expect)
     }
 }

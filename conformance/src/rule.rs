@@ -54,6 +54,9 @@ pub struct Rule {
     /// Why no test from outside can decide it, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecidable: Option<String>,
+    /// Why no case decides it yet, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
 }
 
 /// The catalogue is part of the program; this error means that a file in `rules/` is wrong.

@@ -317,6 +317,16 @@ pub enum Object {
         /// Bytes.
         len: u64,
     },
+    /// A dma-buf that no driver has made, of so many bytes (Linux: `/dev/dma_heap/system`).
+    DmaBuf {
+        /// Bytes.
+        len: u64,
+    },
+    /// A sync file that no Vulkan driver has made (Linux: of a dma-buf; one that is not signalled at once needs the module vgem).
+    SyncFile {
+        /// Milliseconds until it is signalled.
+        after: u64,
+    },
 }
 
 /// Bytes that both sides can compute.

@@ -31,6 +31,14 @@ pub fn make(object: Object) -> io::Result<OwnedHandle> {
     sys::make(object)
 }
 
+/// Make an object shorter, as whoever holds a handle to it can unless it is sealed.
+///
+/// # Errors
+/// The system's: the object is sealed, or has no length that could change.
+pub fn shrink(memory: &OwnedHandle, len: u64) -> io::Result<()> {
+    sys::shrink(memory, len)
+}
+
 /// A copy of a memory object, `len` bytes long, with changes (an offset, and the bytes there) and without seals.
 ///
 /// # Errors

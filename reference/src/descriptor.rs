@@ -173,9 +173,15 @@ impl TextureDescriptor {
 
     fn check_layout(fields: &DescriptorFields) -> Result<(), DescriptorError> {
         let spec = &fields.texture;
-        let parts: Vec<Part> = if spec.tiling == Tiling::Linear { spec.parts().collect() } else { Vec::new() };
+        /// `DRM_FORMAT_MOD_LINEAR` of drm_fourcc.h: the one whose planes are known to be the format's.
+        const LINEAR: Option<u64> = Some(0);
+        let parts: Vec<Part> = match spec.tiling {
+            Tiling::Linear => spec.parts().collect(),
+            Tiling::Modifier if spec.modifier == LINEAR => spec.parts().filter(|part| part.level == 0).collect(),
+            _ => Vec::new(),
+        };
         let (least, most) = match spec.tiling {
-            Tiling::Modifier => (1, Self::MEMORY_PLANES),
+            Tiling::Modifier if parts.is_empty() => (1, Self::MEMORY_PLANES),
             _ => (parts.len(), parts.len()),
         };
         if !(least..=most).contains(&fields.planes.len()) {
@@ -187,7 +193,7 @@ impl TextureDescriptor {
         let room = fields.allocation_size - fields.offset;
         for (index, plane) in fields.planes.iter().enumerate() {
             let part = parts.get(index);
-            // A modifier's planes are the driver's own: of them, no more is known than that they begin inside.
+            // Another modifier's planes are the driver's own: of them, no more is known than that they begin inside.
             let (row, end) = part.map_or((0, plane.offset.checked_add(1)), |part| (part.row_bytes(), plane.end(part)));
             DescriptorError::range("planes.row_pitch", plane.row_pitch, row, Self::MAX_ALLOCATION)?;
             DescriptorError::range("planes.array_pitch", plane.array_pitch, 0, Self::MAX_ALLOCATION)?;
@@ -195,6 +201,14 @@ impl TextureDescriptor {
             let end = end.unwrap_or(u64::MAX);
             if end > room {
                 let detail = format!("a plane ends {end} bytes after the texture's start, the allocation has room for {room}");
+                return Err(DescriptorError::contradiction(detail));
+            }
+        }
+        if spec.tiling == Tiling::Modifier {
+            let mut begins: Vec<_> = fields.planes.iter().map(|plane| plane.offset).collect();
+            begins.sort_unstable();
+            if let Some(twice) = begins.windows(2).find(|pair| pair[0] == pair[1]) {
+                let detail = format!("two memory planes begin {} bytes after the texture's start", twice[0]);
                 return Err(DescriptorError::contradiction(detail));
             }
         }

@@ -1,6 +1,7 @@
 //! `handover [--rounds N] [--driver host|vulkan] [--write FILE]`: a frame handed to another thread and back, beside the copies of its
 //! pixels that the same would take without shared textures; as Markdown on standard output, and in a file if one is named. `vulkan` is
-//! the loader's first device: `VK_DRIVER_FILES` names another driver.
+//! the loader's first device: `VK_DRIVER_FILES` names another driver. Then a frame handed to another process and back, beside the raw
+//! round trip of the timelines that carry its signals.
 
 use std::cell::RefCell;
 use std::process::ExitCode;
@@ -12,15 +13,19 @@ use gpushare::vulkan::VulkanDevice;
 use gpushare::{Channel, Deadline, Device, Format, TextureError, TextureSpec, Timelines};
 use gpushare_benches::machine::{self, each};
 use gpushare_benches::report::{self, Contender, Goal, Table, Target};
+use gpushare_benches::round_trip::{self, Carried};
 
 const ABOUT: &str = "A frame handed over: submitted by a producer, taken and returned by a consumer in another thread, and acquired again, in one texture
 that goes round. Beside it the pixels of one frame copied out of a texture and into another, as a fallback without shared
-textures does at least, telling nobody. Figures are medians with the least and the most of all rounds. A ratio is taken within a
+textures does at least, telling nobody. Then the same frame, and the bare timelines that carry its signals, between two processes;
+the host signals and waits in both. Figures are medians with the least and the most of all rounds. A ratio is taken within a
 round, and only if the canaries around it, the raw round trip of two lines of cache, agree within a quarter.
 ";
 
 const COPY: &str = "pixels copied";
 const FRAME: &str = "frame handed over and back";
+const DRIVER: &str = "raw round trip of the driver's timelines";
+const MEMORY: &str = "raw round trip of timelines in shared memory";
 /// How long one figure is measured.
 const SPAN: Duration = Duration::from_millis(200);
 
@@ -81,10 +86,20 @@ fn copied<D: Device + 'static>(
     })
 }
 
-fn tables<D: Device + Timelines + Send + 'static>(
-    open: fn() -> Result<D, TextureError>,
-    rounds: usize,
-) -> Result<Vec<Table>, String> {
+/// A frame to another process and back, beside the bare timelines.
+fn between_processes<D: Carried + 'static>(open: fn() -> Result<D, TextureError>, rounds: usize) -> Result<Table, String> {
+    let device = open().map_err(|error| error.to_string())?;
+    let spec = TextureSpec::new(Format::R8G8B8A8Unorm, 1920, 1080);
+    let (name, bare) = (raw_name(&device), device.bare()?);
+    let contenders: [Contender; 2] = [(name, bare), (FRAME, round_trip::of_frame(device, &spec)?)];
+    Ok(Table::measure("Between two processes, RGBA8, 1080p", "µs", rounds, &contenders))
+}
+
+fn raw_name(device: &impl Timelines) -> &'static str {
+    if round_trip::shares_timelines(device) { DRIVER } else { MEMORY }
+}
+
+fn tables<D: Carried + Send + 'static>(open: fn() -> Result<D, TextureError>, rounds: usize) -> Result<Vec<Table>, String> {
     let sizes = [("1080p", 1920, 1080), ("4K", 3840, 2160)];
     let table = |(name, width, height)| {
         let spec = TextureSpec::new(Format::R8G8B8A8Unorm, width, height);
@@ -92,7 +107,9 @@ fn tables<D: Device + Timelines + Send + 'static>(
         let contenders: [Contender; 2] = [(COPY, Box::new(copied)), (FRAME, Box::new(handed_over(open, &spec)?))];
         Ok(Table::measure(format!("RGBA8, {name}"), "µs", rounds, &contenders))
     };
-    sizes.into_iter().map(table).collect()
+    let mut tables = sizes.into_iter().map(table).collect::<Result<Vec<_>, String>>()?;
+    tables.push(between_processes(open, rounds)?);
+    Ok(tables)
 }
 
 struct Options {
@@ -122,6 +139,10 @@ fn options() -> Result<Options, String> {
 }
 
 fn target(table: &Table) -> Target<'_> {
+    if let Some(raw) = [DRIVER, MEMORY].into_iter().find(|raw| table.has(raw)) {
+        let bound = "a message in a ring each way beside the timelines, and the watch on the other process";
+        return Target { what: table.title().into(), table, of: FRAME, to: raw, goal: Goal::AtMost(1.2), bound };
+    }
     let bound = "two changes of thread for each frame, which a busy consumer would not need";
     Target { what: table.title().into(), table, of: COPY, to: FRAME, goal: Goal::AtLeast(100.0), bound }
 }
@@ -148,7 +169,12 @@ fn run() -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
-    match run() {
+    let arguments: Vec<_> = std::env::args().collect();
+    let done = match &arguments[..] {
+        [_, other, to] if other == round_trip::OTHER => round_trip::answer(to),
+        _ => run(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("handover: {error}");

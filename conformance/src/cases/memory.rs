@@ -22,4 +22,5 @@ pub(super) fn define(cases: &mut Cases<'_>) {
 
 pub(super) fn define_dma_buf(cases: &mut Cases<'_>) {
     kinds::define_dma_buf(cases);
+    lifetime::define(cases);
 }

@@ -55,8 +55,10 @@ fn text(out: &mut impl Write, rule: &Rule, deciding: &Deciding) -> Result<(), Co
     rule.vuid.iter().try_for_each(|vuid| writeln!(out, "    {vuid}"))?;
     if let Some(reason) = &rule.undecidable {
         writeln!(out, "    undecidable: {reason}")?;
+    } else if let Some(reason) = &rule.undecided {
+        writeln!(out, "    no case yet: {reason}")?;
     } else if deciding.is_empty() {
-        writeln!(out, "    no case yet")?;
+        writeln!(out, "    no lane here has a case about it")?;
     }
     for (family, lanes) in deciding {
         let on = if lanes.is_empty() { "skipped on every lane here".into() } else { Vec::from_iter(lanes.clone()).join(", ") };

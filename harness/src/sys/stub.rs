@@ -129,6 +129,10 @@ pub(crate) fn stdio(_handle: OwnedHandle) -> Stdio {
     Stdio::null()
 }
 
+pub(crate) fn shrink(_memory: &OwnedHandle, _len: u64) -> io::Result<()> {
+    unsupported()
+}
+
 pub(crate) fn copy_memory(_of: &OwnedHandle, _len: u64, _changes: &[(u64, &[u8])]) -> io::Result<OwnedHandle> {
     unsupported()
 }

@@ -60,6 +60,7 @@ pub(crate) fn importable_types(
 #[expect(dead_code, reason = "the same variants as on other systems")]
 pub(crate) enum Object {
     Bytes(u64),
+    DmaBuf(u64),
     NeverMemory(&'static str),
     Opaque,
 }

@@ -107,7 +107,8 @@ impl VulkanDevice {
         handle: &OwnedHandle,
         handle_type: HandleType,
     ) -> Result<(), TextureError> {
-        if handle_type != HandleType::DmaBuf {
+        // Of what is none, the question is not valid usage (VUID-vkGetMemoryFdPropertiesKHR-fd-00673).
+        if handle_type != HandleType::DmaBuf || !matches!(external_memory::look(handle), Object::DmaBuf(_)) {
             return Ok(());
         }
         let bit = vk_handle_type(handle_type).unwrap_or_default();
@@ -158,7 +159,8 @@ impl VulkanDevice {
             return Err(mismatch("offset", fields.offset.to_string(), format!("multiples of {}", need.alignment)));
         }
         let room = fields.allocation_size - fields.offset;
-        if room < need.size || dedicated && room != need.size {
+        // An identical image needs as much; one that is told its planes, where the exporter's driver chose them, may need less.
+        if room < need.size || dedicated && !modified && room != need.size {
             let (found, expected) = (fields.allocation_size.to_string(), format!("{} bytes for this texture", need.size));
             return Err(mismatch("allocation_size", found, expected));
         }
@@ -167,7 +169,8 @@ impl VulkanDevice {
             return Err(mismatch("planes", format!("{:?}", fields.planes), format!("{planes:?}")));
         }
         let wanted = Wanted {
-            size: fields.allocation_size,
+            // VUID-VkMemoryDedicatedAllocateInfo-image-02964.
+            size: if dedicated { need.size } else { fields.allocation_size },
             type_index: fields.memory_type_index,
             dedicated: dedicated.then_some(image.image),
         };
@@ -187,13 +190,12 @@ struct Prepared<'device> {
 /// Refuse what no driver should be asked about: some block on it, some map past its end.
 fn check_object(handle: &OwnedHandle, fields: &DescriptorFields) -> Result<(), TextureError> {
     let expected = fields.allocation_size;
+    let invalid = |detail: &str| Err(TextureError::InvalidHandle { expected: fields.handle_type, detail: detail.into() });
     match external_memory::look(handle) {
-        Object::Bytes(found) if found < expected => Err(TextureError::ShortObject { found, expected }),
-        Object::NeverMemory(kind) => {
-            let detail = format!("it is a {kind}");
-            Err(TextureError::InvalidHandle { expected: fields.handle_type, detail })
-        }
-        Object::Bytes(_) | Object::Opaque => Ok(()),
+        Object::Bytes(_) if fields.handle_type == HandleType::DmaBuf => invalid("it is a file or memory object"),
+        Object::Bytes(found) | Object::DmaBuf(found) if found < expected => Err(TextureError::ShortObject { found, expected }),
+        Object::NeverMemory(kind) => invalid(&format!("it is a {kind}")),
+        Object::Bytes(_) | Object::DmaBuf(_) | Object::Opaque => Ok(()),
     }
 }
 

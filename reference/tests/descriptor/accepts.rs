@@ -20,7 +20,7 @@ type Change = fn(&mut Fields);
 #[case::least_allocation(|f: &mut Fields| f.allocation_size = 1)]
 #[case::dma_buf_without_modifier(|f: &mut Fields| f.handle_type = HandleType::DmaBuf)]
 #[case::any_modifier(|f: &mut Fields| (*f, f.texture.modifier) = (fields::dma_buf(), Some(u64::MAX)))]
-#[case::four_memory_planes(|f: &mut Fields| { *f = fields::dma_buf(); f.planes = vec![f.planes[0]; 4] })]
+#[case::four_memory_planes(|f: &mut Fields| { *f = fields::dma_buf(); fields::modify(f, 1, 4) })]
 #[case::all_levels(|f: &mut Fields| f.texture.mip_levels = 7)]
 #[case::most_levels(|f: &mut Fields| (f.texture.height, f.texture.mip_levels) = (65_536, 17))]
 #[case::most_samples(|f: &mut Fields| f.texture.samples = 64)]

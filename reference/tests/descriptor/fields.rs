@@ -91,3 +91,10 @@ fn padded_planes(texture: &TextureSpec, start: u64, padding: u64) -> (Vec<PlaneL
     };
     (planes, end)
 }
+
+/// With this modifier, and so many memory planes, each a byte further on.
+pub(crate) fn modify(fields: &mut DescriptorFields, modifier: u64, planes: u64) {
+    fields.texture.modifier = Some(modifier);
+    let first = fields.planes[0];
+    fields.planes = (0..planes).map(|by| PlaneLayout { offset: first.offset + by, ..first }).collect();
+}

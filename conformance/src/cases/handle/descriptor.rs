@@ -9,10 +9,10 @@ use crate::context::Context;
 
 /// One way to spoil a descriptor, and the refusals that tell the truth about it.
 #[derive(Clone, Copy)]
-struct Lie {
-    name: &'static str,
-    tell: fn(&mut DescriptorFields),
-    refused_as: &'static [Code],
+pub(super) struct Lie {
+    pub(super) name: &'static str,
+    pub(super) tell: fn(&mut DescriptorFields),
+    pub(super) refused_as: &'static [Code],
 }
 
 const FITS: &[Code] = &[Code::Descriptor];
@@ -124,7 +124,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
         .textures(both_tilings(crate::case::ANY_TEXTURE.with_placement(Placement::Suballocated)), offset_is_honoured);
 }
 
-fn lie_is_refused(cx: &Context<'_>, spec: TextureSpec, lie: Lie) -> Outcome {
+pub(super) fn lie_is_refused(cx: &Context<'_>, spec: TextureSpec, lie: Lie) -> Outcome {
     let [producer, consumer] = cx.peers()?;
     let texture = producer.create(spec)?;
     producer.fill(texture, cx.pattern(0))?;

@@ -25,20 +25,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
         // A driver keeps its memory objects as it likes; the host backend's are sealed, or another process could shrink them.
         objects.push(Object::UnsealedMemory { len: 1 << 20 });
     }
-    // The import has to fail; one that blocks on a strange descriptor never does.
-    cases.case("kind_is_refused", REFUSED).upsets().patience(Duration::from_secs(3)).any_texture_each(
-        objects,
-        object_name,
-        kind_is_refused,
-    );
-    let held =
-        [Held::Pipe, Held::Socket, Held::Object(Object::Directory), Held::Object(Object::EventFd), Held::Object(Object::Epoll)];
-    cases
-        .case("kind_is_refused_by_library", &["library.handle_kind_is_checked"])
-        .patience(Duration::from_secs(3))
-        .any_texture_each(held, held_name, kind_is_refused_by_library);
-    cases.case("closed_number_is_refused", REFUSED).upsets().any_texture(closed_number_is_refused);
-    cases.case("minus_one_is_refused", REFUSED).upsets().any_texture(minus_one_is_refused);
+    kinds(cases, objects, &["library.handle_kind_is_checked", "memory.import_handle_is_valid"]);
     cases.case("short_memory_is_refused", REFUSED).upsets().any_texture_each(
         [1_u64, 512, 4096],
         |len| format!("{len}_bytes"),
@@ -47,6 +34,59 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     cases
         .case("short_memory_is_refused_by_library", &["memory.fd_import_matches_export"])
         .any_texture(short_memory_is_refused_by_library);
+}
+
+/// Those about objects that a driver has made, which the host backend's tests know better.
+pub(in crate::cases) fn define_of_driver(cases: &mut Cases<'_>) {
+    cases
+        .case("shrunk_memory_ends_no_importer", &["memory.import_is_validated"])
+        .upsets()
+        .any_texture(shrunk_memory_ends_no_importer);
+}
+
+/// Those over dma-bufs: a memory object is none.
+pub(super) fn define_dma_buf(cases: &mut Cases<'_>) {
+    kinds(
+        cases,
+        vec![
+            Object::Pipe,
+            Object::Socket,
+            Object::File,
+            Object::Directory,
+            Object::DevNull,
+            Object::EventFd,
+            Object::Epoll,
+            Object::Memory { len: 1 << 20 },
+        ],
+        &["library.handle_kind_is_checked", "memory.import_handle_is_valid", "memory.fd_properties_of_valid_fd"],
+    );
+    let no_heap = raw::make(Object::DmaBuf { len: 4096 }).err().map(|error| format!("no dma-buf can be made here: {error}"));
+    cases.case("short_memory_is_refused", REFUSED).skip_if(no_heap.clone()).upsets().any_texture(short_dma_buf_is_refused);
+    cases
+        .case("short_memory_is_refused_by_library", &["memory.import_is_validated"])
+        .skip_if(no_heap)
+        .any_texture(short_dma_buf_is_refused_by_library);
+}
+
+/// Objects that are no memory of the driver's.
+fn kinds(cases: &mut Cases<'_>, objects: Vec<Object>, by_library: &'static [&'static str]) {
+    let memory = objects.iter().copied().filter(|object| matches!(object, Object::Memory { .. })).map(Held::Object);
+    let held =
+        [Held::Pipe, Held::Socket, Held::Object(Object::Directory), Held::Object(Object::EventFd), Held::Object(Object::Epoll)];
+    let held: Vec<_> = held.into_iter().chain(memory).collect();
+    // The import has to fail; one that blocks on a strange descriptor never does.
+    cases.case("kind_is_refused", REFUSED).upsets().patience(Duration::from_secs(3)).any_texture_each(
+        objects,
+        object_name,
+        kind_is_refused,
+    );
+    cases.case("kind_is_refused_by_library", by_library).patience(Duration::from_secs(3)).any_texture_each(
+        held,
+        held_name,
+        kind_is_refused_by_library,
+    );
+    cases.case("closed_number_is_refused", REFUSED).upsets().any_texture(closed_number_is_refused);
+    cases.case("minus_one_is_refused", REFUSED).upsets().any_texture(minus_one_is_refused);
 }
 
 pub(in crate::cases) fn object_name(object: &Object) -> String {
@@ -61,6 +101,8 @@ pub(in crate::cases) fn object_name(object: &Object) -> String {
         Object::ThisProcess => "process",
         Object::Memory { .. } => "memory",
         Object::UnsealedMemory { .. } => "unsealed_memory",
+        Object::DmaBuf { .. } => "dma_buf",
+        Object::SyncFile { .. } => "sync_file",
     }
     .into()
 }
@@ -165,5 +207,39 @@ fn short_memory_is_refused_by_library(cx: &Context<'_>, spec: TextureSpec) -> Ou
     let texture = producer.create(spec)?;
     let shared = producer.share(texture, &consumer)?;
     let short = consumer.make(Object::Memory { len: shared.descriptor.allocation_size - 1 })?;
+    consumer.import_is_refused(&shared, HandleSource::Held(short.0), ImportManner::Library, &[Code::ShortObject]).map(drop)
+}
+
+/// Whoever holds an exported handle tries to take the memory away below an import. What the texels are then is open, as with any
+/// memory that somebody else may write; that the importer reads them and lives is not.
+fn shrunk_memory_ends_no_importer(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    producer.fill(texture, cx.pattern(0))?;
+    let shared = producer.export(texture)?;
+    let held = producer.give(&[shared.handle])?;
+    let handle = consumer.keep(&held)?[0];
+    let imported = consumer.import(&Shared { handle, ..shared })?;
+    if held.iter().try_for_each(|handle| raw::shrink(handle, 0)).is_err() {
+        return consumer.verify(imported, cx.pattern(0));
+    }
+    consumer.compare(imported, cx.pattern(0)).map(drop)
+}
+
+/// A dma-buf of one page beside a descriptor of a larger texture, straight to the driver.
+fn short_dma_buf_is_refused(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    let short = consumer.make(Object::DmaBuf { len: 4096 })?;
+    driver_refuses(cx, &consumer, &shared, short)
+}
+
+/// The same through the sharing library, which asks the dma-buf where it ends.
+fn short_dma_buf_is_refused_by_library(cx: &Context<'_>, spec: TextureSpec) -> Outcome {
+    let [producer, consumer] = cx.peers()?;
+    let texture = producer.create(spec)?;
+    let shared = producer.share(texture, &consumer)?;
+    let short = consumer.make(Object::DmaBuf { len: 4096 })?;
     consumer.import_is_refused(&shared, HandleSource::Held(short.0), ImportManner::Library, &[Code::ShortObject]).map(drop)
 }

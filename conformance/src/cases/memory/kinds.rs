@@ -4,8 +4,8 @@
 mod scripts;
 mod specs;
 
+use gpushare::TextureSpec;
 use gpushare::descriptor::DescriptorFields;
-use gpushare::{Api, TextureSpec};
 
 use crate::case::Cases;
 use scripts::{Reach, SCRIPTS};
@@ -28,10 +28,8 @@ pub(super) fn define(cases: &mut Cases<'_>) {
 
 /// Those over dma-bufs, which have an area of their own.
 pub(super) fn define_dma_buf(cases: &mut Cases<'_>) {
-    if cases.report().identity.api == Api::Vulkan {
-        for kind in DMA_BUF {
-            define_kind(cases, kind);
-        }
+    for kind in DMA_BUF {
+        define_kind(cases, kind);
     }
 }
 

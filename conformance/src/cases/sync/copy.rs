@@ -1,7 +1,10 @@
 //! Copy transference: an import goes its own way, and an export uses the exporter's signal up.
 
-use gpushare::{Api, Permanence};
-use gpushare_harness::protocol::Code;
+use std::time::{Duration, Instant};
+
+use gpushare::{Api, HandleType, Permanence};
+use gpushare_harness::protocol::{Code, Object};
+use gpushare_harness::raw;
 
 use super::{Subject, rules};
 use crate::case::{Cases, Outcome, Stop, require};
@@ -25,9 +28,51 @@ pub(super) fn define(cases: &mut Cases<'_>, subject: Subject) {
     let submitted: &[&str] = rules!(subject, "copy_export_signal_is_submitted");
     subject.case(cases, "export_without_signal_is_refused", submitted).about(subject, export_without_signal_is_refused);
     let follows: &[&str] = rules!(subject, "wait_follows_signal");
+    if subject.handle_type == HandleType::SyncFd {
+        define_foreign(cases, subject);
+    }
     let pending = (subject.api != Api::Host)
         .then(|| "a driver may wait for its queue before it exports a copy, and one that is held back would never end".into());
     subject.case(cases, "pending_signal_is_waited_for", follows).skip_if(pending).about(subject, pending_signal_is_waited_for);
+}
+
+/// Sync files that no Vulkan driver has made.
+fn define_foreign(cases: &mut Cases<'_>, subject: Subject) {
+    let native: &[&str] = rules!(subject, "sync_fd_import_accepts_any_native");
+    let cannot_make = |after| {
+        let made = raw::make(Object::SyncFile { after });
+        made.err().map(|error| format!("no such sync file can be made here: {error}"))
+    };
+    let case = subject.case(cases, "foreign_signal_is_imported", native).skip_if(cannot_make(0));
+    case.about(subject, foreign_signal_is_imported);
+    let case = subject.case(cases, "foreign_signal_is_waited_for", native).skip_if(cannot_make(1));
+    case.about(subject, foreign_signal_is_waited_for);
+}
+
+fn foreign_signal_is_imported(cx: &Context<'_>, subject: Subject) -> Outcome {
+    let [_, consumer] = cx.peers()?;
+    let beside = without_handle(subject, cx)?;
+    let file = consumer.make(Object::SyncFile { after: 0 })?;
+    let imported = consumer.import_sync(subject.kind, &SharedSync { handle: Some(file), ..beside })?;
+    consumer.wait(imported, 1)
+}
+
+/// One that is signalled only later: a wait that ends before that has not waited for it.
+fn foreign_signal_is_waited_for(cx: &Context<'_>, subject: Subject) -> Outcome {
+    const AFTER: Duration = Duration::from_secs(2);
+    let [_, consumer] = cx.peers()?;
+    let beside = without_handle(subject, cx)?;
+    let began = Instant::now();
+    let file = consumer.make(Object::SyncFile { after: 2000 })?;
+    let imported = consumer.import_sync(subject.kind, &SharedSync { handle: Some(file), ..beside })?;
+    if began.elapsed() >= AFTER {
+        return Err(Stop::Inconclusive("the import took longer than the signal".into()));
+    }
+    consumer.wait(imported, 1)?;
+    let waited = began.elapsed();
+    require(waited >= AFTER, || {
+        format!("the wait ended {} ms after the sync file was made, which is signalled after 2000", waited.as_millis())
+    })
 }
 
 fn signal_reaches_importer(cx: &Context<'_>, subject: Subject) -> Outcome {

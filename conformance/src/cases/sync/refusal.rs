@@ -54,6 +54,8 @@ fn name(object: &Object) -> String {
         Object::Epoll => "epoll".into(),
         Object::ThisProcess => "process".into(),
         Object::Memory { len } | Object::UnsealedMemory { len } => format!("memory_{len}"),
+        Object::DmaBuf { .. } => "dma_buf".into(),
+        Object::SyncFile { .. } => "sync_file".into(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use gpushare::OwnedHandle;
 use rustix::fs::{MemfdFlags, OFlags, SealFlags};
@@ -58,6 +59,8 @@ pub(crate) fn make(object: Object) -> io::Result<OwnedHandle> {
         Object::ThisProcess => return gpushare::Peer::this_process(),
         Object::Memory { len } => memory(len, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?,
         Object::UnsealedMemory { len } => memory(len, SealFlags::empty())?,
+        Object::DmaBuf { len } => super::dma_buf::dma_buf(len)?,
+        Object::SyncFile { after } => super::dma_buf::sync_file(Duration::from_millis(after))?,
     };
     Ok(fd.into())
 }

@@ -23,6 +23,11 @@ pub(crate) fn copy_memory(of: &OwnedHandle, len: u64, changes: &[(u64, &[u8])]) 
     Ok(OwnedFd::from(copy).into())
 }
 
+/// Cut an object off.
+pub(crate) fn shrink(memory: &OwnedHandle, len: u64) -> io::Result<()> {
+    Ok(rustix::fs::ftruncate(memory, len)?)
+}
+
 /// Fix an object's size.
 pub(crate) fn seal_size(memory: &OwnedHandle) -> io::Result<()> {
     Ok(rustix::fs::fcntl_add_seals(memory, SealFlags::SHRINK | SealFlags::GROW)?)

@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use ash::vk;
-use rustix::fs::FileType;
+use rustix::fs::{FileType, SeekFrom};
 
 use crate::handle::OwnedHandle;
 
@@ -101,9 +101,11 @@ pub(crate) unsafe fn allocate_number(
 pub(crate) enum Object {
     /// It has this many bytes (a file or memory object).
     Bytes(u64),
+    /// It is a dma-buf of this many bytes.
+    DmaBuf(u64),
     /// It is never memory, on any driver; the text says what it is.
     NeverMemory(&'static str),
-    /// A device node, a dma-buf, or something unknown: for the driver to judge.
+    /// A device node, or something unknown: for the driver to judge.
     Opaque,
 }
 
@@ -116,7 +118,11 @@ pub(crate) fn look(handle: &OwnedHandle) -> Object {
             Object::NeverMemory(super::handle::kind_name(kind))
         }
         FileType::CharacterDevice => Object::Opaque,
-        // Objects without a type: an eventfd or epoll instance names itself so, a dma-buf does not.
+        FileType::Unknown if is_dma_buf(handle) => {
+            // The one thing that can be sought in a dma-buf is its end; `st_size` is 0 (linux/dma-buf.c, `dma_buf_llseek`).
+            rustix::fs::seek(handle, SeekFrom::End(0)).map_or(Object::Opaque, Object::DmaBuf)
+        }
+        // Objects without a type: an eventfd or epoll instance names itself so.
         FileType::Unknown => match std::fs::read_link(format!("/proc/self/fd/{}", handle.as_fd().as_raw_fd())) {
             Ok(target) if target.to_string_lossy().starts_with("anon_inode:") => {
                 Object::NeverMemory("kernel object without memory")
@@ -124,4 +130,10 @@ pub(crate) fn look(handle: &OwnedHandle) -> Object {
             _ => Object::Opaque,
         },
     }
+}
+
+fn is_dma_buf(handle: &OwnedHandle) -> bool {
+    /// `DMA_BUF_MAGIC` of linux/magic.h.
+    const MAGIC: u64 = 0x444d_4142;
+    rustix::fs::fstatfs(handle).is_ok_and(|system| u64::try_from(system.f_type) == Ok(MAGIC))
 }

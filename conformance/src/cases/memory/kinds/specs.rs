@@ -2,7 +2,7 @@
 
 use gpushare::descriptor::DescriptorFields;
 use gpushare::format::Class;
-use gpushare::{Creation, Dimension, Format, HandleType, TextureSpec, Tiling, Usage};
+use gpushare::{Creation, Dimension, Format, TextureSpec, Tiling, Usage};
 
 use super::Kind;
 use crate::case::both_tilings;
@@ -38,12 +38,8 @@ pub(super) const KINDS: &[Kind] = &[
 ];
 
 pub(super) const DMA_BUF: &[Kind] = &[
-    kind("plain", || over_dma_buf(both_tilings(sized(RGBA8)).to_vec()), half_as_high),
-    kind(
-        "modifier",
-        || over_dma_buf(modified()),
-        |fields| fields.texture.modifier = fields.texture.modifier.map(|own| own ^ 1),
-    ),
+    kind("plain", || both_tilings(sized(RGBA8)).to_vec(), half_as_high),
+    kind("modifier", modified, |fields| fields.texture.modifier = fields.texture.modifier.map(|own| own ^ 1)),
 ];
 
 fn half_as_high(fields: &mut DescriptorFields) {
@@ -147,10 +143,6 @@ fn mutable_format() -> Vec<TextureSpec> {
 fn slices_as_layers() -> Vec<TextureSpec> {
     let deep = |format| TextureSpec::new(format, 31, 17).with_depth(8);
     tiled([RGBA8, Format::R32Sfloat].map(|format| TextureSpec { creation: Creation::SLICES_AS_LAYERS, ..deep(format) }))
-}
-
-fn over_dma_buf(specs: Vec<TextureSpec>) -> Vec<TextureSpec> {
-    specs.into_iter().map(|spec| spec.with_handle_type(HandleType::DmaBuf)).collect()
 }
 
 fn modified() -> Vec<TextureSpec> {
