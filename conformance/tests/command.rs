@@ -44,6 +44,7 @@ fn file(folder: &TempDir, name: &str, content: &str) -> String {
 #[case::peer_not_executable(&["run", "--driver", "host", "--peer", "/etc/passwd"], "cannot start /etc/passwd: Permission denied")]
 #[case::expectations(&["run", "--driver", "host", "--expectations", "/nowhere.toml"], "expectations /nowhere.toml: No such file")]
 #[case::out(&["run", "--driver", "host", "--out", "/dev/null/report"], "cannot write to /dev/null/report")]
+#[case::write(&["run", "--driver", "host", "--write", "/nowhere/page.md"], "cannot write to /nowhere/page.md")]
 #[case::filter(&["run", "--driver", "host", "["], "is no glob")]
 #[case::no_match(&["run", "--driver", "host", "nothing::*"], "no case matches [\"nothing::*\"] on host")]
 #[case::repro_case(&["repro", "--driver", "host", "host::nothing"], "no case matches [\"host::nothing\"]")]
@@ -105,6 +106,26 @@ fn a_malformed_expectations_file_is_told(#[case] content: &str, #[case] says: &s
 }
 
 const ONE: &str = "channel::socket::close_is_told";
+
+#[test]
+fn a_page_tells_of_the_command_the_machine_and_each_case() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = file(&folder, "page.md", "what was there before");
+    let output = gpushare(&["run", "--driver", "host", "--write", &path, ONE]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(&path).expect("a page");
+    let command = format!("gpushare run --driver host --write {path} '{ONE}'\n");
+    for part in [
+        "# What became of close is told\n",
+        &command,
+        "processors.",
+        "| `channel::socket::close_is_told` | pass |",
+        "`channel.close_is_told`",
+    ] {
+        assert!(page.contains(part), "{part:?} in {page}");
+    }
+    assert!(!page.contains("what was there"), "{page}");
+}
 
 fn expecting(case: &str, verdict: &str) -> String {
     format!(

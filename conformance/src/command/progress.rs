@@ -66,3 +66,54 @@ impl<W: std::io::Write + Send> Progress for Shown<W> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::expectation::Standing;
+
+    fn ended(verdict: Verdict) -> CaseResult {
+        CaseResult {
+            case: "memory::a_case".into(),
+            rules: Vec::new(),
+            verdict,
+            detail: String::new(),
+            points: 0,
+            standing: Standing::Expected,
+            known: None,
+            report: None,
+            millis: 1.0,
+            repro: String::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    #[rstest]
+    #[case(Verdict::Pass, 0)]
+    #[case(Verdict::Fail, 2)]
+    #[case(Verdict::Warn, 2)]
+    fn the_history_keeps_the_steps_of_what_did_not_pass(#[case] verdict: Verdict, #[case] kept: usize) {
+        let step = Step {
+            at: 1,
+            took: 1,
+            case: "host::memory::a_case".into(),
+            peer: "producer".into(),
+            step: 1,
+            request: None,
+            action: Some("kill".into()),
+            reply: None,
+            error: None,
+        };
+        let history = History::begin(Vec::new(), std::time::Instant::now(), "0", 7, 0).expect("a vector takes all");
+        let shown = Shown::new(Some(history));
+
+        shown.case("host", &ended(verdict), &[step.clone(), step]);
+
+        let history = shown.history.expect("there is one").into_inner().expect("unpoisoned");
+        let text = String::from_utf8(history.finish().expect("a vector takes all")).expect("text");
+        let lines = |kind: &str| text.lines().filter(|line| line.starts_with(&format!("{{\"line\":\"{kind}\""))).count();
+        assert_eq!((lines("step"), lines("decided")), (kept, 1), "{text}");
+    }
+}

@@ -22,8 +22,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let expected = expectations(&arguments.expectations)?;
     let settings = settings(arguments)?;
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    // The folder first: a run whose report cannot be kept should not begin.
+    // Files first: a run whose report cannot be kept should not begin.
     let history = arguments.out.as_deref().map(|out| history(out, &settings, started)).transpose()?;
+    if let Some(path) = &arguments.write {
+        let kept = File::options().append(true).create(true).open(path);
+        kept.map_err(|source| CommandError::Out { path: path.clone(), source })?;
+    }
     let found = lanes(&peer_program(&arguments.lanes)?, &arguments.lanes.driver)?;
     let shown = Shown::new(history);
     let results =

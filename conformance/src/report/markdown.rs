@@ -47,7 +47,7 @@ fn environment(report: &RunReport) -> String {
 
 fn cases(page: &mut String, lane: &LaneResult) {
     let _ = writeln!(page, "## {}\n\n{}. {:.1} seconds in all.\n", lane.lane, lane.device, lane.seconds);
-    let _ = writeln!(page, "| case | verdict | seconds | |\n| --- | --- | --- | --- |");
+    let _ = writeln!(page, "| case | verdict | seconds | why |\n| --- | --- | --- | --- |");
     for CaseResult { case, verdict, millis, detail, .. } in &lane.cases {
         let _ = writeln!(page, "| `{case}` | {verdict} | {:.1} | {} |", millis / 1000.0, detail.replace('|', "\\|"));
     }

@@ -1,5 +1,9 @@
 //! Steps with frames.
 
+mod state;
+
+pub(super) use state::{Sink, Source, forget};
+
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -68,80 +72,8 @@ pub enum FramesStep {
 
 use FramesStep::{Close, Create, Departures, Invite, Resize, Submit, Take};
 
-/// A producer.
-#[derive(Clone, Debug)]
-pub(super) struct Source {
-    peer: usize,
-    gone: Option<Departure>,
-    spec: TextureSpec,
-    slots: usize,
-    submitted: u64,
-    /// The first frame in the textures that there are now.
-    since: u64,
-    /// Consumers that went, of which it has not been told.
-    departed: Vec<(usize, Departure)>,
-    /// A consumer may have come, or not.
-    doubtful: bool,
-}
-
-/// A consumer.
-#[derive(Clone, Debug)]
-pub(super) struct Sink {
-    /// Frames on their way: their numbers, and what each is in.
-    pending: VecDeque<(u64, TextureSpec)>,
-    /// Something was refused, and nobody knows which frame is next.
-    doubtful: bool,
-}
-
 /// How long frames may wait for each other is another matter: their number is small.
 const MOST_PENDING: usize = 4;
-
-/// A peer is gone, and with it its producers and consumers.
-pub(super) fn forget(model: &mut Model, peer: usize, how: Departure) {
-    for source in model.sources.values_mut().filter(|source| source.peer == peer) {
-        source.gone = source.gone.or(Some(how));
-    }
-    let names: Vec<Name> = model.sinks.keys().filter(|(owner, _)| *owner == peer).map(|(_, name)| *name).collect();
-    names.into_iter().for_each(|name| model.depart(peer, name, how));
-}
-
-impl Model {
-    fn depart(&mut self, peer: usize, frames: Name, how: Departure) {
-        if self.sinks.remove(&(peer, frames)).is_some()
-            && let Some(source) = self.sources.get_mut(&frames)
-        {
-            source.departed.push((peer, how));
-        }
-    }
-
-    fn source(&self, peer: usize, frames: Name) -> Option<&Source> {
-        self.sources.get(&frames).filter(|source| source.peer == peer && source.gone.is_none())
-    }
-
-    fn sinks_of(&self, frames: Name) -> impl Iterator<Item = &Sink> {
-        self.sinks.iter().filter(move |((_, name), _)| *name == frames).map(|(_, sink)| sink)
-    }
-
-    /// Frames in the textures of now that some consumer has not returned.
-    fn under_way(&self, frames: Name) -> usize {
-        let since = self.sources.get(&frames).map_or(0, |source| source.since);
-        let mut numbers: Vec<u64> = self.sinks_of(frames).flat_map(|sink| &sink.pending).map(|(number, _)| *number).collect();
-        numbers.retain(|number| *number >= since);
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers.len()
-    }
-
-    /// Nobody knows what connects the two.
-    fn doubt(&mut self, peer: usize, frames: Name) {
-        if let Some(sink) = self.sinks.get_mut(&(peer, frames)) {
-            sink.doubtful = true;
-        }
-        if let Some(source) = self.sources.get_mut(&frames) {
-            source.doubtful = true;
-        }
-    }
-}
 
 impl FramesStep {
     const fn frames(&self) -> Name {

@@ -15,6 +15,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     leaks("lifecycle::shared_memory::kill::both_ways", "name_left_behind"),
     leaks("memory::shared_memory::survives_exporter_kill::rgba8_unorm_optimal_61x47", "name_left_behind"),
     fails("lifecycle::shared_memory::kill::semaphore", "sync_import_is_own"),
+    fails("lifecycle::shared_memory::stop::semaphore", "signal_lost"),
     fails("lifecycle::shared_memory::kill::semaphore_copied", "copy_leaves_signal"),
     fails("lifecycle::shared_memory::kill::timeline", "timeline_goes_back"),
     fails("lifecycle::shared_memory::stop::timeline", "wakes_at_value_before"),
