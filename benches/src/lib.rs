@@ -14,3 +14,7 @@ pub mod report;
 pub mod round_trip;
 pub mod throughput;
 pub mod unchecked;
+
+/// The very hints of the ring: they are private there.
+#[path = "../../reference/src/sys/cache.rs"]
+mod cache;

@@ -27,5 +27,8 @@ mod unix;
 #[cfg(not(target_os = "linux"))]
 pub(crate) mod no_external_memory;
 
+/// Of processors rather than systems.
+pub(crate) mod cache;
+
 #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 mod span;

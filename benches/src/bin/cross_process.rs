@@ -21,11 +21,10 @@ For comparison, the systems that this one descends from: 2.85 million messages a
 a p99 of 0.05 µs, which was a write and a read on one thread.
 ";
 
-const LAYOUT: &str = "how often both sides meet on one line, which moves with every nanosecond between their looks: rows of one layout differ by twice and more";
-const ONE_LINE: &str = "the raw exchange moves one line each way, and so does a message that lies in one line with its count";
-const TWO_LINES: &str = "64 bytes and what tells of them are two lines each way: see the experiment";
-const BATCHES: &str =
-    "seven to a line, and each line told of: the row without checks is bound by it as well; rtrb copies slices";
+const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message; the row without checks is bound by it as well";
+const TWO_LINES: &str =
+    "a message and the position that tells of it are two lines each way, the raw exchange moves one: see the experiment";
+const BATCHES: &str = "the same copies and one position a batch, as in rtrb; rounds of one row differ by more";
 const SLEEP: &str =
     "two system calls and two changes of process, as in the raw exchange, and the list of sleepers that lets a death wake them";
 const NEWS: &str = "a thread hears of it and wakes the sleeper, which alone costs little (see the experiment); the rest is probably the list of sleepers, locked while it wakes";
@@ -115,13 +114,13 @@ fn main() -> ExitCode {
     let [small, large, small_batches, large_batches, busy, asleep, death] = &tables;
     let of = |what: &'static str, table, of, to, goal, bound| Target { what: what.into(), table, of, to, goal, bound };
     let mut targets = vec![
-        of("8 bytes, singly", small, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.8), LAYOUT),
-        of("64 bytes, singly", large, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), LAYOUT),
+        of("8 bytes, singly", small, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.8), SINGLY),
+        of("64 bytes, singly", large, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), SINGLY),
         of("8 bytes, 32 at a time", small_batches, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), BATCHES),
-        of("64 bytes, 32 at a time", large_batches, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), LAYOUT),
-        of("8 bytes against the published peer", small, throughput::FIXED, throughput::ICEORYX2, Goal::AtLeast(100.0), LAYOUT),
-        of("64 bytes against the published peer", large, throughput::FIXED, throughput::ICEORYX2, Goal::AtLeast(30.0), LAYOUT),
-        of("busy round trip, 8 bytes", busy, exchange::FIXED_8, exchange::LINES, Goal::AtMost(0.9), ONE_LINE),
+        of("64 bytes, 32 at a time", large_batches, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), BATCHES),
+        of("8 bytes against the published peer", small, throughput::FIXED, throughput::ICEORYX2, Goal::AtLeast(100.0), SINGLY),
+        of("64 bytes against the published peer", large, throughput::FIXED, throughput::ICEORYX2, Goal::AtLeast(30.0), SINGLY),
+        of("busy round trip, 8 bytes", busy, exchange::FIXED_8, exchange::LINES, Goal::AtMost(0.9), TWO_LINES),
         of("busy round trip, 64 bytes", busy, exchange::FIXED_64, exchange::LINES, Goal::AtMost(0.9), TWO_LINES),
         of("blocking round trip on one processor", asleep, exchange::FIXED_8, exchange::FUTEX, Goal::AtMost(1.0), SLEEP),
         of("from a death to its news", death, exchange::RING, exchange::PIDFD, Goal::AtMost(1.2), NEWS),

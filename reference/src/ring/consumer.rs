@@ -176,8 +176,9 @@ impl<M: Memory> Consumer<M> {
         if self.corrupt.is_some() {
             return Ok(Wait::Woken);
         }
-        let Self { memory, event, written, position, .. } = self;
+        let Self { memory, event, written, position, mask, .. } = self;
         let ready = || {
+            memory.expect_read((*position & *mask) as usize);
             *written != *position
                 || acquire(memory, memory.peer().position()) != *written
                 || acquire(memory, memory.peer().status()) & status::LEFT != 0
@@ -251,6 +252,8 @@ impl<M: Memory> Consumer<M> {
         if let Some(corruption) = self.corrupt {
             return Err(RingError::Corrupt(corruption));
         }
+        // The message comes with the news of it, or is on its way.
+        self.memory.expect_read((self.position & self.mask) as usize);
         let seen = acquire(&self.memory, self.memory.peer().position());
         // Everything up to `written` is taken here, so its room and the rest of the ring is what can have been filled.
         let capacity = self.mask + 1;

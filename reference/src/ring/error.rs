@@ -86,12 +86,10 @@ pub enum RingError {
         most: u64,
     },
     /// No ring can have room for so many messages of one size.
-    #[error("a ring for {found} messages; it can have room for 1 to {most}, in its terms a multiple of {unit}")]
+    #[error("a ring for {found} messages; it can have room for 1 to {most}")]
     Messages {
         /// What was asked for.
         found: u64,
-        /// Messages that share a line.
-        unit: u64,
         /// The most.
         most: u64,
     },

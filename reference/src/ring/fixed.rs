@@ -3,13 +3,13 @@
 //! Guarantees, roles, attaching, waiting and closing are those of [`ring`](super). There are no headers: a place in the ring follows from
 //! the number of a message alone, so that nothing that the peer writes is ever used as a place or a length.
 //!
-//! What costs time is lines of cache that cross between processors. Where messages are small, a line of 64 bytes holds several and, in front
-//! of them, a *count*: the number of all messages sent so far, as far as they lie in this line or before. The consumer looks at
-//! the line that it needs anyway, and one line crosses instead of two. Larger messages lie without gaps, and the producer's position is their
-//! count; many are then copied at once. `docs/results/ring.md` has the measurements that drew the border.
+//! Messages lie side by side, and the producer's position is the one word that tells of them, so that many are copied at once and seen
+//! at once. What costs time is lines of cache that cross between processors: the producer asks for those that it will write to
+//! before it gets there, and the consumer for the next message while it looks for news of it. `docs/results/ring.md` has the
+//! measurements.
 //!
-//! The consumer gives room back, by whole lines, when it took an eighth of the ring, when it finds nothing more, and when it waits. So at
-//! least seven eighths of a ring less a line of messages can be under way whatever the consumer does next.
+//! The consumer gives room back when it took an eighth of the ring, when it finds nothing more, and when it waits. So at least
+//! seven eighths of a ring can be under way whatever the consumer does next.
 //!
 //! ```
 //! use gpushare::{Deadline, ring::fixed};
@@ -31,112 +31,61 @@ pub use producer::Producer;
 use super::RingError;
 use super::layout::{MOST_CAPACITY, Shape};
 
-const LINE: usize = 64;
-/// A count.
-const COUNT: usize = 8;
-
-/// Where messages of `N` bytes lie: in blocks, each with a count of its own.
+/// Places for messages of `N` bytes.
 #[derive(Clone, Copy, Debug)]
-struct Cells<const N: usize> {
-    /// Messages that the ring has room for.
+struct Slots<const N: usize> {
+    /// How many.
     capacity: u64,
-    /// Bytes of all blocks.
-    bytes: usize,
 }
 
-impl<const N: usize> Cells<N> {
-    /// Whether a block is a line and holds its count. Else there is one block, and its count is the producer's position.
-    const LINES: bool = (LINE - COUNT) / N >= 2;
-    const PER_LINE: usize = (LINE - COUNT) / N;
-    /// Where a block's first message begins.
-    const FIRST: usize = if Self::LINES { COUNT } else { 0 };
-
-    /// Room for at least so many messages.
+impl<const N: usize> Slots<N> {
+    /// Room for so many messages.
     fn with_room_for(messages: u64) -> Result<Self, RingError> {
         const { assert!(N > 0, "a message has at least one byte") };
-        let (unit, bytes) = if Self::LINES { (Self::PER_LINE as u64, LINE) } else { (1, N) };
-        let most = MOST_CAPACITY / bytes as u64 * unit;
-        if messages == 0 || messages > most {
-            return Err(RingError::Messages { found: messages, unit, most });
+        let most = MOST_CAPACITY / N as u64;
+        if (1..=most).contains(&messages) {
+            Ok(Self { capacity: messages })
+        } else {
+            Err(RingError::Messages { found: messages, most })
         }
-        Ok(Self::of(messages.next_multiple_of(unit)))
-    }
-
-    /// The capacity is possible: at most `MOST_CAPACITY` bytes, whole lines.
-    fn of(capacity: u64) -> Self {
-        let bytes = if Self::LINES { capacity as usize / Self::PER_LINE * LINE } else { capacity as usize * N };
-        Self { capacity, bytes }
     }
 
     /// What the terms' capacity means here.
     fn shape(capacity: u64) -> Result<Shape, RingError> {
-        let cells = Self::with_room_for(capacity)?;
-        if cells.capacity == capacity {
-            Ok(cells.own_shape())
-        } else {
-            // Not whole lines: no ring was created with it.
-            Err(RingError::Messages { found: capacity, unit: cells.per_block(), most: cells.capacity })
-        }
+        Ok(Self::with_room_for(capacity)?.own_shape())
     }
 
     fn own_shape(self) -> Shape {
-        Shape { capacity: self.capacity, message: N as u64, data: self.bytes as u64 }
+        Shape { capacity: self.capacity, message: N as u64, data: self.bytes() as u64 }
     }
 
-    /// Messages in a block.
+    /// Bytes of all places.
     #[inline]
-    fn per_block(self) -> u64 {
-        if Self::LINES { Self::PER_LINE as u64 } else { self.capacity }
+    fn bytes(self) -> usize {
+        self.capacity as usize * N
     }
 
     /// How many messages can be taken or sent between two looks at the other side's position.
     fn eighth(self) -> u64 {
         (self.capacity / 8).max(1)
     }
-}
 
-/// Where a message lies.
-#[derive(Clone, Copy, Debug)]
-struct Place<const N: usize> {
-    /// Its block.
-    block: usize,
-    /// Messages in front of it in the block.
-    before: u64,
-}
-
-impl<const N: usize> Place<N> {
-    const START: Self = Self { block: 0, before: 0 };
-
-    /// Where its first byte lies.
+    /// How many of so many messages have their places from the byte `at` on, before the places begin again.
     #[inline]
-    fn byte(self) -> usize {
-        self.block + Cells::<N>::FIRST + self.before as usize * N
+    fn in_one_piece(self, at: usize, messages: usize) -> usize {
+        messages.min((self.bytes() - at) / N)
     }
 
-    /// Messages from here to the end of the block.
+    /// The place behind so many messages from `at` on, which lie in one piece.
     #[inline]
-    fn left(self, cells: Cells<N>) -> u64 {
-        cells.per_block() - self.before
-    }
-
-    /// `count` messages further, at most as many as are left.
-    #[inline]
-    fn advance(&mut self, count: u64, cells: Cells<N>) {
-        self.before += count;
-        if self.before == cells.per_block() {
-            self.before = 0;
-            if Cells::<N>::LINES {
-                self.block += LINE;
-                if self.block == cells.bytes {
-                    self.block = 0;
-                }
-            }
-        }
+    fn behind(self, at: usize, messages: usize) -> usize {
+        let behind = at + messages * N;
+        if behind == self.bytes() { 0 } else { behind }
     }
 }
 
 /// What a ring of this capacity looks like, for tests that break one.
 #[cfg(test)]
 pub(super) fn shape_of<const N: usize>(capacity: u64) -> Result<Shape, RingError> {
-    Cells::<N>::shape(capacity)
+    Slots::<N>::shape(capacity)
 }

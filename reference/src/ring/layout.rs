@@ -48,7 +48,7 @@ impl fmt::Display for Role {
 
 const MAGIC: u64 = u64::from_le_bytes(*b"gpuring\n");
 /// Changes with every change to what this file says.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Where the messages begin in the producer's object: on a page of their own.
 pub(super) const DATA: usize = 4096;

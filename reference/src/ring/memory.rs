@@ -8,6 +8,7 @@ use std::sync::atomic::{self, AtomicU64, Ordering};
 use super::layout::{Control, DATA, Role};
 use crate::deadline::Deadline;
 use crate::shm::{SharedMemory, SharedMemoryError};
+use crate::sys::cache;
 use crate::sys::wait::{self, WakePath};
 use crate::waiter::{Bell, Parked, Peer, Words};
 
@@ -22,10 +23,10 @@ pub trait Memory: Bell {
     fn write_header(&self, at: usize, header: u64);
     /// Read a message's header, once.
     fn read_header(&self, at: usize) -> u64;
-    /// Write a word among the messages that tells of what was written before it; `at` as with a header.
-    fn publish(&self, at: usize, word: u64);
-    /// Read such a word, once. An acquire fence is due after it.
-    fn published(&self, at: usize) -> u64;
+    /// The line at `at` will be written soon.
+    fn expect_write(&self, _at: usize) {}
+    /// The line at `at` will be read soon.
+    fn expect_read(&self, _at: usize) {}
 }
 
 /// The two memory objects of a ring, as one side has them mapped.
@@ -96,7 +97,7 @@ impl Shared {
     /// A word among the messages. The caller keeps `at` to a multiple of 8 below the capacity, and stores only as the producer.
     #[inline]
     fn word(&self, at: usize) -> &AtomicU64 {
-        // SAFETY: 8 bytes from `at` on lie within the messages, which begin on a page; all access to headers and counts is
+        // SAFETY: 8 bytes from `at` on lie within the messages, which begin on a page; all access to headers is
         // atomic. Where the page is read-only, relaxed loads of 8 bytes are defined.
         unsafe { &*self.pointer(at).cast() }
     }
@@ -179,12 +180,32 @@ impl Memory for Shared {
     }
 
     #[inline]
-    fn publish(&self, at: usize, word: u64) {
-        self.word(at).store(word, Ordering::Release);
+    fn expect_write(&self, at: usize) {
+        cache::expect_write(self.data.as_ptr().wrapping_add(at));
     }
 
     #[inline]
-    fn published(&self, at: usize) -> u64 {
-        self.word(at).load(Ordering::Relaxed)
+    fn expect_read(&self, at: usize) {
+        cache::expect_read(self.data.as_ptr().wrapping_add(at));
+    }
+}
+
+/// Bytes of a line of cache.
+const LINE: usize = 64;
+/// How far ahead of what is written lines are asked for: as many as a processor has on their way at once.
+const AHEAD: usize = 8 * LINE;
+/// More is not asked for at once: the first lines would be gone again before they are written.
+const MOST: usize = 64 * LINE;
+
+/// `len` bytes from `at` on are about to be written: ask for the lines as far ahead of them, in a ring of `size` bytes. Lines that
+/// the producer is far from, the consumer may still be reading.
+#[inline]
+pub(super) fn expect_writes<M: Memory>(memory: &M, at: usize, len: usize, size: usize) {
+    let from = at + AHEAD.min(size / 8);
+    let end = from + len.min(size / 2).min(MOST);
+    let mut line = from.next_multiple_of(LINE);
+    while line < end {
+        memory.expect_write(if line < size { line } else { line - size });
+        line += LINE;
     }
 }

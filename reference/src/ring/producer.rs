@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::layout::{self, UNIT, record};
-use super::memory::{Memory, Shared};
+use super::memory::{Memory, Shared, expect_writes};
 use super::{Corruption, Counts, RingError};
 use crate::deadline::Deadline;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -121,7 +121,11 @@ impl<M: Memory> Producer<M> {
     /// As [`Producer::try_send`].
     #[inline]
     pub fn try_reserve(&mut self, len: usize) -> Result<Option<Reservation<'_, M>>, RingError> {
-        Ok(self.has_room(len)?.then_some(Reservation { producer: self, len }))
+        if !self.has_room(len)? {
+            return Ok(None);
+        }
+        self.expect(len);
+        Ok(Some(Reservation { producer: self, len }))
     }
 
     /// Room for a message of `len` bytes, waiting for it.
@@ -132,6 +136,7 @@ impl<M: Memory> Producer<M> {
         while !self.has_room(len)? {
             self.wait_for_room(len, deadline)?;
         }
+        self.expect(len);
         Ok(Reservation { producer: self, len })
     }
 
@@ -213,9 +218,16 @@ impl<M: Memory> Producer<M> {
         if !self.has_room(message.len())? {
             return Ok(false);
         }
+        self.expect(message.len());
         self.copy_in(0, message);
         self.advance(message.len());
         Ok(true)
+    }
+
+    /// A message of `len` bytes is about to be written.
+    #[inline]
+    fn expect(&self, len: usize) {
+        expect_writes(&self.memory, (self.position & self.mask) as usize, record(len) as usize, self.mask as usize + 1);
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::super::layout::Role;
 use super::super::memory::{Memory, Shared};
 use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
-use super::{Cells, Place};
+use super::Slots;
 use crate::deadline::Deadline;
 use crate::sys;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -16,13 +16,13 @@ pub struct Consumer<const N: usize, M: Memory = Shared> {
     memory: M,
     event: EventCount,
     /// Fixed when the ring was attached.
-    cells: Cells<N>,
+    slots: Slots<N>,
     /// Where the next message lies.
-    place: Place<N>,
+    at: usize,
     /// Its number, which is that of all messages taken.
     position: u64,
-    /// The count of the block, when it was last looked at: messages before this one are there.
-    counted: u64,
+    /// The number of messages sent, when it was last looked at; `written - released <= capacity`.
+    written: u64,
     /// What the producer may overwrite. Never ahead of `position`.
     released: u64,
     /// Looks that found nothing.
@@ -32,14 +32,14 @@ pub struct Consumer<const N: usize, M: Memory = Shared> {
 }
 
 impl<const N: usize> Consumer<N> {
-    /// Create a ring with room for at least so many messages and take the consumer's side; the offer is for the producer.
+    /// Create a ring with room for so many messages and take the consumer's side; the offer is for the producer.
     ///
     /// # Errors
     /// As [`Producer::create`](super::Producer::create).
     pub fn create(messages: u64) -> Result<(Self, Offer), RingError> {
-        let cells = Cells::<N>::with_room_for(messages)?;
-        let (shared, offer) = attach::create(Role::Consumer, cells.own_shape())?;
-        Ok((Self::over(shared, cells.capacity, sys::wait::register_barrier()), offer))
+        let slots = Slots::<N>::with_room_for(messages)?;
+        let (shared, offer) = attach::create(Role::Consumer, slots.own_shape())?;
+        Ok((Self::over(shared, slots.capacity, sys::wait::register_barrier()), offer))
     }
 
     /// Take the consumer's side of a ring that the producer created, for messages of the same size.
@@ -47,7 +47,7 @@ impl<const N: usize> Consumer<N> {
     /// # Errors
     /// [`Refused`] holds the offer and the reason.
     pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
-        let (shared, shape) = attach::attach(Role::Consumer, offer, Cells::<N>::shape)?;
+        let (shared, shape) = attach::attach(Role::Consumer, offer, Slots::<N>::shape)?;
         Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
     }
 
@@ -62,14 +62,14 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     pub(in crate::ring) fn over(memory: M, capacity: u64, barriers: bool) -> Self {
         let event = EventCount::new(barriers);
         event.announce(&memory);
-        let cells = Cells::of(capacity);
-        Self { memory, event, cells, place: Place::START, position: 0, counted: 0, released: 0, stalls: 0, corrupt: None }
+        let slots = Slots { capacity };
+        Self { memory, event, slots, at: 0, position: 0, written: 0, released: 0, stalls: 0, corrupt: None }
     }
 
     /// Messages that the ring has room for.
     #[must_use]
     pub fn capacity(&self) -> u64 {
-        self.cells.capacity
+        self.slots.capacity
     }
 
     /// How long waits spin, and how long they sleep at once.
@@ -102,7 +102,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
             return Ok(None);
         }
         let mut message = [0; N];
-        self.take(&mut message, 1);
+        self.take(std::slice::from_mut(&mut message));
         self.release_an_eighth();
         Ok(Some(message))
     }
@@ -127,24 +127,25 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// As [`Consumer::try_receive`], if it comes before any message; else the next call reports it.
     #[inline]
     pub fn try_receive_batch(&mut self, into: &mut [[u8; N]]) -> Result<usize, RingError> {
-        if into.is_empty() || !self.find()? {
+        if into.is_empty() {
             return Ok(0);
         }
-        let mut taken = 0;
-        while taken < into.len() && self.sees_one().is_ok() {
-            let there = (self.counted - self.position).min(self.place.left(self.cells)) as usize;
-            let rest = &mut into[taken..];
-            let count = rest.len().min(there);
-            if Cells::<N>::LINES && count == Cells::<N>::PER_LINE {
-                // A whole line, whose length the compiler knows.
-                self.take(rest[..Cells::<N>::PER_LINE].as_flattened_mut(), Cells::<N>::PER_LINE as u64);
-            } else {
-                self.take(rest[..count].as_flattened_mut(), count as u64);
+        if self.position == self.written {
+            if !self.find()? {
+                return Ok(0);
             }
-            taken += count;
+        } else if self.known() < into.len() {
+            // What cannot be is for the next call to report: first come the messages that are known.
+            let _ = self.look_for_more();
+        }
+        let count = into.len().min(self.known());
+        let (run, rest) = into[..count].split_at_mut(self.slots.in_one_piece(self.at, count));
+        self.take(run);
+        if !rest.is_empty() {
+            self.take(rest);
         }
         self.release_an_eighth();
-        Ok(taken)
+        Ok(count)
     }
 
     /// The same, waiting for the first message.
@@ -165,14 +166,13 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// # Errors
     /// [`RingError::Os`].
     pub fn wait(&mut self, deadline: Deadline) -> Result<Wait, RingError> {
-        if self.corrupt.is_some() || self.counted != self.position {
+        if self.corrupt.is_some() || self.written != self.position {
             return Ok(Wait::Woken);
         }
         self.release();
-        let idle = self.idle();
-        let Self { memory, event, place, .. } = self;
-        // Any other count will do: one that cannot be is reported by the next attempt.
-        let ready = || count(memory, *place) != idle || acquire(memory, memory.peer().status()) & status::LEFT != 0;
+        let Self { memory, event, at, written, .. } = self;
+        // Any other position will do: one that cannot be is reported by the next attempt.
+        let ready = || look(memory, *at) != *written || acquire(memory, memory.peer().status()) & status::LEFT != 0;
         event.wait(memory, deadline, ready).map_err(|source| RingError::Os { what: "waiting for a message", source })
     }
 
@@ -185,49 +185,46 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         }
     }
 
-    /// Whether there is a message at `position`, or will never be one.
+    /// Whether there is a message at `position`.
     #[inline]
     fn find(&mut self) -> Result<bool, RingError> {
-        match self.sees_one() {
+        if self.position != self.written {
+            return Ok(true);
+        }
+        match self.look_for_more() {
             Ok(()) => Ok(true),
             Err(seen) => self.look_for_message(seen),
         }
     }
 
-    /// Whether a message at `position` is to be seen; if not, the count that says so.
+    /// Messages that are known to be there.
     #[inline]
-    fn sees_one(&mut self) -> Result<(), u64> {
-        if self.position == self.counted {
-            let seen = count(&self.memory, self.place);
-            if self.corrupt.is_some() || !self.is_new(seen) {
-                return Err(seen);
-            }
-            self.counted = seen;
+    fn known(&self) -> usize {
+        usize::try_from(self.written - self.position).unwrap_or(usize::MAX)
+    }
+
+    /// Whether there are more messages than are known; if not, the position that says so.
+    #[inline]
+    fn look_for_more(&mut self) -> Result<(), u64> {
+        let seen = look(&self.memory, self.at);
+        if self.corrupt.is_some() || !self.is_new(seen) {
+            return Err(seen);
         }
+        self.written = seen;
         Ok(())
     }
 
-    /// Whether a count tells of messages that were not counted yet, and of no more than there can be.
+    /// Whether a position tells of messages that were not known yet, and of no more than there can be: what was not
+    /// released cannot have been overwritten.
     #[inline]
-    fn is_new(&self, count: u64) -> bool {
-        count.wrapping_sub(self.position).wrapping_sub(1) < self.most()
+    fn is_new(&self, seen: u64) -> bool {
+        seen.wrapping_sub(self.written).wrapping_sub(1) < self.most()
     }
 
-    /// How many messages the producer can have sent into this block behind those that were counted.
+    /// How many messages the producer can have sent behind those that are known.
     #[inline]
     fn most(&self) -> u64 {
-        if Cells::<N>::LINES { self.place.left(self.cells) } else { self.cells.capacity - (self.position - self.released) }
-    }
-
-    /// What the block's count is as long as nothing is sent into it.
-    #[inline]
-    fn idle(&self) -> u64 {
-        if Cells::<N>::LINES && self.place.before == 0 {
-            // What the last message of the round before left there; at first, nothing.
-            (self.position + Cells::<N>::PER_LINE as u64).saturating_sub(self.cells.capacity)
-        } else {
-            self.position
-        }
+        self.slots.capacity - (self.written - self.released)
     }
 
     /// The way when there is no message at first sight: nothing was sent, or nobody is there, or what is there cannot be. Each look
@@ -242,14 +239,14 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;
         if dead || left != 0 {
             // What the producer sent before its death or its farewell is seen by a look that comes after the news.
-            seen = count(&self.memory, self.place);
+            seen = look(&self.memory, self.at);
             if self.is_new(seen) {
-                self.counted = seen;
+                self.written = seen;
                 return Ok(true);
             }
         }
-        if seen != self.idle() {
-            let corruption = Corruption::Position { found: seen, least: self.position, most: self.position + self.most() };
+        if seen != self.written {
+            let corruption = Corruption::Position { found: seen, least: self.written, most: self.written + self.most() };
             self.corrupt = Some(corruption);
             self.event.leave(&self.memory, status::CORRUPT);
             return Err(RingError::Corrupt(corruption));
@@ -267,49 +264,37 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         }
     }
 
-    /// Copy out messages that are there and end in this block.
+    /// Copy out messages that are there and lie in one piece.
     #[inline]
-    fn take(&mut self, messages: &mut [u8], count: u64) {
-        self.memory.read(self.place.byte(), messages);
-        self.position += count;
-        self.place.advance(count, self.cells);
-    }
-
-    /// What the producer may overwrite: everything that was taken, except from the line that is looked at for the next message. Its
-    /// count must not tell of the round after this one.
-    #[inline]
-    fn done(&self) -> u64 {
-        if Cells::<N>::LINES { self.position - self.place.before } else { self.position }
+    fn take(&mut self, messages: &mut [[u8; N]]) {
+        self.memory.read(self.at, messages.as_flattened_mut());
+        self.position += messages.len() as u64;
+        self.at = self.slots.behind(self.at, messages.len());
     }
 
     #[inline]
     fn release_an_eighth(&mut self) {
-        if self.done() - self.released >= self.cells.eighth() {
+        if self.position - self.released >= self.slots.eighth() {
             self.release();
         }
     }
 
-    /// Give all room back that can be.
+    /// Give all room back: the producer may overwrite everything that was taken.
     #[inline]
     fn release(&mut self) {
-        if self.released != self.done() {
-            self.released = self.done();
+        if self.released != self.position {
+            self.released = self.position;
             self.memory.own().position().store(self.released, Ordering::Release);
             self.event.notify(&self.memory);
         }
     }
 }
 
-/// The count of the block that a place lies in, read once.
+/// The producer's position, read once. The message at `at` comes with the news of it, or is on its way.
 #[inline]
-fn count<const N: usize, M: Memory>(memory: &M, place: Place<N>) -> u64 {
-    if Cells::<N>::LINES {
-        let count = memory.published(place.block);
-        memory.fence(Ordering::Acquire);
-        count
-    } else {
-        acquire(memory, memory.peer().position())
-    }
+fn look<M: Memory>(memory: &M, at: usize) -> u64 {
+    memory.expect_read(at);
+    acquire(memory, memory.peer().position())
 }
 
 impl<const N: usize, M: Memory> Drop for Consumer<N, M> {

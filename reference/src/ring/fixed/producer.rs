@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::super::layout::Role;
-use super::super::memory::{Memory, Shared};
+use super::super::memory::{Memory, Shared, expect_writes};
 use super::super::producer::Fault;
 use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
-use super::{Cells, Place};
+use super::Slots;
 use crate::deadline::Deadline;
 use crate::sys;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -17,9 +17,9 @@ pub struct Producer<const N: usize, M: Memory = Shared> {
     memory: M,
     event: EventCount,
     /// Fixed when the ring was attached.
-    cells: Cells<N>,
+    slots: Slots<N>,
     /// Where the next message goes.
-    place: Place<N>,
+    at: usize,
     /// Its number, which is that of all messages sent.
     position: u64,
     /// The number of messages taken, when it was last looked at; `position - read <= capacity`.
@@ -34,14 +34,14 @@ pub struct Producer<const N: usize, M: Memory = Shared> {
 }
 
 impl<const N: usize> Producer<N> {
-    /// Create a ring with room for at least so many messages and take the producer's side; the offer is for the consumer.
+    /// Create a ring with room for so many messages and take the producer's side; the offer is for the consumer.
     ///
     /// # Errors
     /// [`RingError::Capacity`] for none or too many, or [`RingError::Memory`] where the system has none left.
     pub fn create(messages: u64) -> Result<(Self, Offer), RingError> {
-        let cells = Cells::<N>::with_room_for(messages)?;
-        let (shared, offer) = attach::create(Role::Producer, cells.own_shape())?;
-        Ok((Self::over(shared, cells.capacity, sys::wait::register_barrier()), offer))
+        let slots = Slots::<N>::with_room_for(messages)?;
+        let (shared, offer) = attach::create(Role::Producer, slots.own_shape())?;
+        Ok((Self::over(shared, slots.capacity, sys::wait::register_barrier()), offer))
     }
 
     /// Take the producer's side of a ring that the consumer created, for messages of the same size.
@@ -49,7 +49,7 @@ impl<const N: usize> Producer<N> {
     /// # Errors
     /// [`Refused`] holds the offer and the reason.
     pub fn attach(offer: Offer) -> Result<Self, Box<Refused>> {
-        let (shared, shape) = attach::attach(Role::Producer, offer, Cells::<N>::shape)?;
+        let (shared, shape) = attach::attach(Role::Producer, offer, Slots::<N>::shape)?;
         Ok(Self::over(shared, shape.capacity, sys::wait::register_barrier()))
     }
 
@@ -64,14 +64,14 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     pub(in crate::ring) fn over(memory: M, capacity: u64, barriers: bool) -> Self {
         let event = EventCount::new(barriers);
         event.announce(&memory);
-        let cells = Cells::of(capacity);
-        Self { memory, event, cells, place: Place::START, position: 0, read: 0, limit: capacity, stalls: 0, fault: None }
+        let slots = Slots { capacity };
+        Self { memory, event, slots, at: 0, position: 0, read: 0, limit: capacity, stalls: 0, fault: None }
     }
 
     /// Messages that the ring has room for.
     #[must_use]
     pub fn capacity(&self) -> u64 {
-        self.cells.capacity
+        self.slots.capacity
     }
 
     /// How long waits spin, and how long they sleep at once.
@@ -103,7 +103,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         if self.position >= self.limit && !self.look_for_room()? {
             return Ok(false);
         }
-        self.put(message, 1);
+        self.put(std::slice::from_ref(message));
         self.publish();
         Ok(true)
     }
@@ -120,8 +120,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         Ok(())
     }
 
-    /// Send as many of these as have room now, waking the consumer once. The answer: how many. The consumer may see the first of
-    /// them before the last is there.
+    /// Send as many of these as have room now; the consumer sees them at once, and is woken once. The answer: how many.
     ///
     /// # Errors
     /// As [`Producer::try_send`].
@@ -133,20 +132,15 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         }
         let room = (self.limit - self.position) as usize;
         let now = &messages[..messages.len().min(room)];
-        let mut rest = now;
-        while !rest.is_empty() {
-            let (run, later) = rest.split_at(rest.len().min(self.place.left(self.cells) as usize));
-            if Cells::<N>::LINES && run.len() == Cells::<N>::PER_LINE {
-                // A whole line, whose length the compiler knows.
-                self.put(run[..Cells::<N>::PER_LINE].as_flattened(), Cells::<N>::PER_LINE as u64);
-            } else {
-                self.put(run.as_flattened(), run.len() as u64);
-            }
-            rest = later;
+        if now.is_empty() {
+            return Ok(0);
         }
-        if !now.is_empty() {
-            self.publish();
+        let (run, rest) = now.split_at(self.slots.in_one_piece(self.at, now.len()));
+        self.put(run);
+        if !rest.is_empty() {
+            self.put(rest);
         }
+        self.publish();
         Ok(now.len())
     }
 
@@ -191,23 +185,20 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         }
     }
 
-    /// Write messages that have room and end in this block; what they lie in counts them.
+    /// Write messages that have room and lie in one piece.
     #[inline]
-    fn put(&mut self, messages: &[u8], count: u64) {
-        self.memory.write(self.place.byte(), messages);
-        self.position += count;
-        if Cells::<N>::LINES {
-            self.memory.publish(self.place.block, self.position);
-        }
-        self.place.advance(count, self.cells);
+    fn put(&mut self, messages: &[[u8; N]]) {
+        let bytes = messages.as_flattened();
+        expect_writes(&self.memory, self.at, bytes.len(), self.slots.bytes());
+        self.memory.write(self.at, bytes);
+        self.position += messages.len() as u64;
+        self.at = self.slots.behind(self.at, messages.len());
     }
 
     /// What was put is there for the consumer.
     #[inline]
     fn publish(&mut self) {
-        if !Cells::<N>::LINES {
-            self.memory.own().position().store(self.position, Ordering::Release);
-        }
+        self.memory.own().position().store(self.position, Ordering::Release);
         self.event.notify(&self.memory);
     }
 
@@ -229,7 +220,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
             return Err(self.fail(if left & status::CORRUPT != 0 { Fault::GivenUp } else { Fault::Closed }));
         }
         self.read = seen;
-        self.limit = seen + self.cells.capacity;
+        self.limit = seen + self.slots.capacity;
         let room = self.position < self.limit;
         self.stalls += u64::from(!room);
         if !room && dead { Err(RingError::PeerGone) } else { Ok(room) }

@@ -128,14 +128,6 @@ impl Memory for Fickle {
         self.reach(at + 8);
         self.headers.load(Ordering::Relaxed)
     }
-
-    fn publish(&self, at: usize, _: u64) {
-        self.reach(at + 8);
-    }
-
-    fn published(&self, at: usize) -> u64 {
-        self.read_header(at)
-    }
 }
 
 #[test]

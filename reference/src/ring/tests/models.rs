@@ -58,8 +58,6 @@ struct Everything {
     sides: [Side; 2],
     /// The messages' bytes, eight to a cell: loom reports a cell that one side writes while the other reads it.
     cells: Vec<UnsafeCell<[u8; 8]>>,
-    /// Counts that lie among them.
-    counts: Vec<AtomicU64>,
     /// What a barrier is ordered by, see [`Bell::barrier`].
     barriers: AtomicU64,
 }
@@ -147,14 +145,6 @@ impl Memory for Modelled {
         // SAFETY: as in `write`.
         u64::from_ne_bytes(self.all.cells[at / 8].with(|cell| unsafe { *cell }))
     }
-
-    fn publish(&self, at: usize, word: u64) {
-        self.all.counts[at / 64].store(word, Ordering::Release);
-    }
-
-    fn published(&self, at: usize) -> u64 {
-        self.all.counts[at / 64].load(Ordering::Relaxed)
-    }
 }
 
 /// The memory of both sides, `bytes` for messages. `barriers`: whether the producer, and whether the consumer, takes part in them.
@@ -168,7 +158,6 @@ pub(super) fn memory(bytes: usize, barriers: (bool, bool)) -> [Modelled; 2] {
     let all = Arc::new(Everything {
         sides: [side(), side()],
         cells: (0..bytes / 8).map(|_| UnsafeCell::new([0; 8])).collect(),
-        counts: (0..bytes.div_ceil(64)).map(|_| AtomicU64::new(0)).collect(),
         barriers: AtomicU64::new(0),
     });
     [(0, barriers.0), (1, barriers.1)].map(|(own, registered)| Modelled { all: Arc::clone(&all), own, registered })

@@ -9,11 +9,10 @@ use crate::deadline::Deadline;
 use crate::ring::attach::{attach, create};
 use crate::ring::fixed::{Consumer, Producer, shape_of};
 use crate::ring::layout::Role;
-use crate::ring::memory::{Memory, Shared};
+use crate::ring::memory::Shared;
 use crate::ring::{Corruption, RingError};
 use crate::waiter::{Bell, Wait, Words};
 
-/// Two lines of seven.
 const CAPACITY: u64 = 14;
 
 /// A producer's memory without a producer's care, and an honest consumer.
@@ -32,11 +31,6 @@ fn interesting() -> impl Iterator<Item = u64> {
     near.into_iter().flat_map(|value| (0..=16).flat_map(move |by| [value.wrapping_sub(by), value.wrapping_add(by)]))
 }
 
-/// Write the count of the line at `block`.
-fn count(shared: &Shared, block: usize, count: u64) {
-    shared.publish(block, count);
-}
-
 /// Take all that is there, and say how many it was and what came then.
 fn take_all<const N: usize>(consumer: &mut Consumer<N>) -> (u64, Result<(), RingError>) {
     let mut taken = 0;
@@ -51,68 +45,33 @@ fn take_all<const N: usize>(consumer: &mut Consumer<N>) -> (u64, Result<(), Ring
 }
 
 #[test]
-fn every_count_of_a_line_is_taken_or_refused() {
-    for found in interesting() {
-        let (shared, mut consumer) = hostile_producer::<8>();
-        count(&shared, 0, found);
-
-        let (taken, end) = take_all(&mut consumer);
-
-        // Behind a full line lies one in which nothing was sent yet.
-        assert_eq!(taken, if found <= 7 { found } else { 0 }, "{found:#x}");
-        match end {
-            Ok(()) => assert!(found <= 7, "{found:#x}"),
-            Err(RingError::Corrupt(Corruption::Position { found: told, least: 0, most: 7 })) => assert_eq!(told, found),
-            Err(error) => panic!("{found:#x}: {error}"),
-        }
-    }
-}
-
-#[test]
-fn every_count_of_a_line_of_a_later_round_is_taken_or_refused() {
-    for found in interesting() {
-        let (shared, mut consumer) = hostile_producer::<8>();
-        count(&shared, 0, 7);
-        count(&shared, 64, 14);
-        assert_eq!(take_all(&mut consumer).0, 14);
-
-        count(&shared, 0, found);
-        let (taken, end) = take_all(&mut consumer);
-
-        match found {
-            // What the first round left.
-            7 => assert!(taken == 0 && end.is_ok()),
-            15..=21 => assert!(taken == found - 14 && end.is_ok(), "{found:#x}"),
-            _ => assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}"),
-        }
-    }
-}
-
-#[test]
-fn a_count_cannot_go_back_within_a_line() {
-    for found in 0..=8 {
-        let (shared, mut consumer) = hostile_producer::<8>();
-        count(&shared, 0, 3);
-        assert_eq!(take_all(&mut consumer).0, 3);
-
-        count(&shared, 0, found);
-        let (taken, end) = take_all(&mut consumer);
-
-        assert_eq!(end.is_ok(), (3..=7).contains(&found), "{found}: {end:?}");
-        assert_eq!(taken, if end.is_ok() { found - 3 } else { 0 });
-    }
-}
-
-#[test]
 fn every_position_of_a_producer_is_taken_or_refused() {
     for found in interesting() {
-        let (shared, mut consumer) = hostile_producer::<64>();
+        let (shared, mut consumer) = hostile_producer::<8>();
         shared.own().position().store(found, Ordering::Release);
 
         let (taken, end) = take_all(&mut consumer);
 
         if found <= CAPACITY {
             assert!(taken == found && end.is_ok(), "{found:#x}");
+        } else {
+            assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}");
+        }
+    }
+}
+
+#[test]
+fn every_position_of_a_later_round_is_taken_or_refused() {
+    for found in interesting() {
+        let (shared, mut consumer) = hostile_producer::<8>();
+        shared.own().position().store(CAPACITY, Ordering::Release);
+        assert_eq!(take_all(&mut consumer).0, CAPACITY);
+
+        shared.own().position().store(found, Ordering::Release);
+        let (taken, end) = take_all(&mut consumer);
+
+        if (CAPACITY..=2 * CAPACITY).contains(&found) {
+            assert!(taken == found - CAPACITY && end.is_ok(), "{found:#x}");
         } else {
             assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}");
         }
@@ -189,13 +148,13 @@ fn every_position_of_a_consumer_is_taken_or_refused(#[case] sent: u64, #[case] m
 #[test]
 fn a_broken_ring_stays_broken_and_the_peer_is_told() {
     let (shared, mut consumer) = hostile_producer::<8>();
-    count(&shared, 0, 99);
+    shared.own().position().store(99, Ordering::Release);
     assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))));
 
-    count(&shared, 0, 0);
+    shared.own().position().store(0, Ordering::Release);
 
     assert_eq!(consumer.wait(Deadline::after(Duration::ZERO)).unwrap(), Wait::Woken, "there is an error to be had");
-    count(&shared, 0, 3);
+    shared.own().position().store(3, Ordering::Release);
     assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))));
     assert!(matches!(consumer.receive_batch(&mut [[0; 8]; 2], Deadline::NEVER), Err(RingError::Corrupt(_))));
     let mut producer = Producer::<8, Shared>::over(shared, CAPACITY, true);
@@ -215,31 +174,30 @@ fn a_broken_ring_stays_broken_and_the_peer_is_told() {
 }
 
 #[rstest]
-fn waits_end_with_the_deadline_whatever_is_scribbled(#[values(true, false)] lines: bool, #[values(true, false)] sends: bool) {
-    match (lines, sends) {
-        (true, true) => scribble_at_producer::<8>(),
-        (true, false) => scribble_at_consumer::<8>(),
-        (false, true) => scribble_at_producer::<64>(),
-        (false, false) => scribble_at_consumer::<64>(),
-    }
+#[case::at_a_producer(scribble_at_producer::<8>)]
+#[case::at_a_producer_of_lines(scribble_at_producer::<64>)]
+#[case::at_a_consumer(scribble_at_consumer::<8>)]
+#[case::at_a_consumer_of_lines(scribble_at_consumer::<64>)]
+fn waits_end_with_the_deadline_whatever_is_scribbled(#[case] scribble: fn()) {
+    scribble();
 }
 
 fn scribble_at_consumer<const N: usize>() {
     for round in 0..100 {
         let (shared, mut consumer) = hostile_producer::<N>();
-        scribble(&shared, true, round, &mut || consumer.receive(Deadline::after(Duration::from_millis(5))).map(drop));
+        scribble(&shared, round, &mut || consumer.receive(Deadline::after(Duration::from_millis(5))).map(drop));
     }
 }
 
 fn scribble_at_producer<const N: usize>() {
     for round in 0..100 {
         let (shared, mut producer) = hostile_consumer::<N>();
-        scribble(&shared, false, round, &mut || producer.send(&[1; N], Deadline::after(Duration::from_millis(5))));
+        scribble(&shared, round, &mut || producer.send(&[1; N], Deadline::after(Duration::from_millis(5))));
     }
 }
 
 /// Write every field with every interesting value, while the other side works until it meets an error.
-fn scribble(shared: &Shared, counts: bool, round: u64, work: &mut (dyn FnMut() -> Result<(), RingError> + Send)) {
+fn scribble(shared: &Shared, round: u64, work: &mut (dyn FnMut() -> Result<(), RingError> + Send)) {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -248,10 +206,6 @@ fn scribble(shared: &Shared, counts: bool, round: u64, work: &mut (dyn FnMut() -
                     // Small ones first, so that the other side gets somewhere.
                     let value = value >> (round % 64);
                     shared.own().position().store(value, Ordering::Release);
-                    if counts {
-                        count(shared, 0, value);
-                        count(shared, 64, value);
-                    }
                     shared.own().status().store(value.rotate_left(7) & !12, Ordering::Release);
                     shared.own().signal().store(value as u32, Ordering::Release);
                 }

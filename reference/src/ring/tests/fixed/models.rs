@@ -1,4 +1,4 @@
-//! Every interleaving that loom finds, with counts in lines (24 bytes, two to a line) and without (32 bytes).
+//! Every interleaving that loom finds, with places for two messages (24 bytes) and for one (32 bytes).
 
 use rstest::rstest;
 
@@ -18,7 +18,7 @@ fn ring<const N: usize>(barriers: (bool, bool)) -> (Producer<N, Modelled>, Consu
     (producer, consumer)
 }
 
-/// A line of two, or one place: as little as there can be, so that the last of the messages waits for room and comes to lie where another was.
+/// Two places, or one: as little as there can be, so that the last of the messages waits for room and comes to lie where another was.
 fn room<const N: usize>() -> u64 {
     if N <= 28 { 2 } else { 1 }
 }
@@ -75,12 +75,12 @@ fn the_end_comes_last<const N: usize>(barriers: (bool, bool)) {
 }
 
 #[rstest]
-#[case::lines(messages_arrive::<24>)]
-#[case::no_lines(messages_arrive::<32>)]
-#[case::batches_in_lines(batches_arrive::<24>)]
-#[case::batches(batches_arrive::<32>)]
-#[case::end_in_lines(the_end_comes_last::<24>)]
-#[case::end(the_end_comes_last::<32>)]
+#[case::two_places(messages_arrive::<24>)]
+#[case::one_place(messages_arrive::<32>)]
+#[case::batches_in_two_places(batches_arrive::<24>)]
+#[case::batches_in_one_place(batches_arrive::<32>)]
+#[case::end_in_two_places(the_end_comes_last::<24>)]
+#[case::end_in_one_place(the_end_comes_last::<32>)]
 fn every_interleaving(
     #[case] model: fn((bool, bool)),
     #[values((true, true), (true, false), (false, true), (false, false))] barriers: (bool, bool),
