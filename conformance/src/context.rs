@@ -188,7 +188,7 @@ impl<'run> Context<'run> {
         }
         let was_there = taken.peer.is_some();
         if !was_there {
-            let started = start().map_err(|error| self.stop(seat, &format!("start: {error}"), error))?;
+            let started = start().map_err(|error| self.stop(seat, "start", error))?;
             taken.peer = Some(started);
         }
         if let Some(peer) = &mut taken.peer {

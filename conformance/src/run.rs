@@ -34,6 +34,8 @@ pub struct Settings {
     pub filter: Filter,
     /// When the run began; the steps' times count from here.
     pub start: Instant,
+    /// What else the command that repeats a case needs: its arguments, each behind a space.
+    pub repeated_with: String,
 }
 
 /// What became of one case.
@@ -211,14 +213,14 @@ pub fn run_case(
         known: expected.map(|entry| entry.because.clone()),
         report: expected.map(|entry| entry.report.clone()),
         millis: begun.elapsed().as_secs_f64() * 1000.0,
-        repro: repro(lane, case, settings.seed),
+        repro: repro(lane, case, settings),
         steps: if verdict == Verdict::Pass { Vec::new() } else { steps.clone() },
     };
     (result, steps)
 }
 
 /// The command that repeats a case, from any folder.
-fn repro(lane: &Lane, case: &Case, seed: u64) -> String {
+fn repro(lane: &Lane, case: &Case, settings: &Settings) -> String {
     let mut drivers = vec![driver_argument(&lane.driver)];
     drivers.extend(case.beside.as_ref().map(|other| driver_argument(&other.driver)));
     // Two devices of one driver are two lanes of one manifest.
@@ -227,7 +229,8 @@ fn repro(lane: &Lane, case: &Case, seed: u64) -> String {
     let own = std::env::current_exe().is_ok_and(|program| program == lane.command.program);
     let peer = if own { String::new() } else { format!(" --peer {}", quote(&lane.command.program.display().to_string())) };
     let peer = format!("{peer}{}", validation::argument(&lane.command));
-    format!("gpushare repro{drivers}{peer} --seed {seed:#x} '{}::{}'", lane.name, case.id)
+    let Settings { seed, repeated_with, .. } = settings;
+    format!("gpushare repro{drivers}{peer}{repeated_with} --seed {seed:#x} '{}::{}'", lane.name, case.id)
 }
 
 pub(crate) fn quote(text: &str) -> String {

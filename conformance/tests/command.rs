@@ -143,6 +143,15 @@ fn an_unexpected_improvement_fails_the_run() {
 }
 
 #[test]
+fn the_command_that_repeats_a_case_has_what_the_run_was_given() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = file(&folder, "mine.toml", &expecting(ONE, "fail"));
+    let output = gpushare(&["run", "--driver", "host", "--format", "json", "--limit", "5000", "--expectations", &path, ONE]);
+    let told = text(&output.stdout);
+    assert!(told.contains(&format!("gpushare repro --driver host --expectations {path} --limit 5000 --seed")), "{told}");
+}
+
+#[test]
 fn an_expectation_that_names_no_case_fails_the_run() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = file(&folder, "mine.toml", &expecting("channel::gone", "fail"));

@@ -71,7 +71,15 @@ fn main() -> ExitCode {
 
 fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
     let (grain, filter, start) = (Grain::asked_for()?, Filter::new(&[])?, Instant::now());
-    let settings = Settings { seed: 0x6770_7573, fresh: false, limit: Duration::from_secs(20), jobs: 1, filter, start };
+    let settings = Settings {
+        seed: 0x6770_7573,
+        fresh: false,
+        limit: Duration::from_secs(20),
+        jobs: 1,
+        filter,
+        start,
+        repeated_with: String::new(),
+    };
     let shared = Arc::new(Shared { catalogue: Catalogue::load()?, expectations: Expectations::built_in()?, settings });
     let lanes = Lanes::discover(&PeerProgram::this()?, false);
     let mut trials = Vec::new();

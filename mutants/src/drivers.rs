@@ -38,7 +38,15 @@ pub struct Subject<'layer> {
 fn run(lane: &Lane, globs: &[&str], how: &How, catalogue: &Catalogue) -> Result<Vec<CaseResult>, RunError> {
     let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
     let filter = Filter::new(&globs)?;
-    let settings = Settings { seed: 7, fresh: false, limit: how.limit, jobs: how.jobs, filter, start: Instant::now() };
+    let settings = Settings {
+        seed: 7,
+        fresh: false,
+        limit: how.limit,
+        jobs: how.jobs,
+        filter,
+        start: Instant::now(),
+        repeated_with: String::new(),
+    };
     Ok(run_lane(lane, &[], &settings, catalogue, &Expectations::default(), &Silent).cases)
 }
 

@@ -107,6 +107,14 @@ pub fn run_beside(
     jobs: usize,
 ) -> Result<LaneResult, RunError> {
     let lane = host_with(fault)?;
-    let settings = Settings { seed: 7, fresh: false, limit, jobs, filter: Filter::new(cases)?, start: Instant::now() };
+    let settings = Settings {
+        seed: 7,
+        fresh: false,
+        limit,
+        jobs,
+        filter: Filter::new(cases)?,
+        start: Instant::now(),
+        repeated_with: String::new(),
+    };
     Ok(run_lane(&lane, others, &settings, &Catalogue::load()?, &Expectations::default(), &Silent))
 }

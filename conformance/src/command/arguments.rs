@@ -58,6 +58,9 @@ pub(super) struct LaneArguments {
     pub(super) validation: Option<Option<PathBuf>>,
 }
 
+/// Milliseconds for one step, unless told otherwise.
+pub(super) const DEFAULT_LIMIT: u64 = 20_000;
+
 #[derive(Debug, Args)]
 pub(super) struct ProbeArguments {
     #[command(flatten)]
@@ -111,7 +114,7 @@ pub(super) struct RunArguments {
     #[arg(long)]
     pub(super) fresh: bool,
     /// Milliseconds that a peer may take for one step
-    #[arg(long, value_name = "MS", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub(super) limit: u64,
     /// Cases at once [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -132,7 +135,7 @@ pub(super) struct ExploreArguments {
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub(super) out: PathBuf,
     /// Milliseconds that a peer may take for one step
-    #[arg(long, value_name = "MS", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub(super) limit: u64,
 }
 
@@ -153,7 +156,7 @@ pub(super) struct ReproArguments {
     #[arg(long, value_parser = parse_seed, default_value = "0x67707573")]
     pub(super) seed: u64,
     /// Milliseconds that a peer may take for one step
-    #[arg(long, value_name = "MS", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
+    #[arg(long, value_name = "MS", default_value_t = DEFAULT_LIMIT, value_parser = clap::value_parser!(u64).range(1..=3_600_000))]
     pub(super) limit: u64,
 }
 

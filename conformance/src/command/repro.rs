@@ -28,7 +28,7 @@ pub(super) fn repro(arguments: &ReproArguments) -> Result<u8, CommandError> {
     };
     let limit = Duration::from_millis(arguments.limit);
     let (filter, start) = (Filter::new(&[])?, Instant::now());
-    let settings = Settings { seed: arguments.seed, fresh: true, limit, jobs: 1, filter, start };
+    let settings = Settings { seed: arguments.seed, fresh: true, limit, jobs: 1, filter, start, repeated_with: String::new() };
     let pool = Pool::new(lane, limit);
     let (result, steps) = run_case(&case, lane, &pool, &settings, &catalogue, &expected);
     let mut out = anstream::stdout().lock();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use gpushare_harness::history::History;
 
-use super::arguments::{Format, RunArguments};
+use super::arguments::{DEFAULT_LIMIT, Format, RunArguments};
 use super::progress::Shown;
 use super::{AS_EXPECTED, CommandError, NOT_AS_EXPECTED, expectations, lanes, peer_program};
 use crate::cases::LONG;
@@ -81,7 +81,19 @@ fn settings(arguments: &RunArguments) -> Result<Settings, CommandError> {
         jobs: arguments.jobs.map_or(processors, usize::from),
         filter: Filter::new(&arguments.filters)?,
         start: Instant::now(),
+        repeated_with: repeated_with(arguments),
     })
+}
+
+/// What was given and changes how a case ends, or what is expected of it.
+fn repeated_with(arguments: &RunArguments) -> String {
+    let files = arguments.expectations.iter().map(|file| {
+        // To be repeated from any folder.
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        format!(" --expectations {}", quote(&file.display().to_string()))
+    });
+    let limit = (arguments.limit != DEFAULT_LIMIT).then(|| format!(" --limit {}", arguments.limit));
+    files.chain(limit).collect()
 }
 
 fn history(out: &Path, settings: &Settings, started: u64) -> Result<History<BufWriter<File>>, CommandError> {

@@ -85,13 +85,13 @@ fn count_cell(verdict: Verdict, count: usize) -> Markup {
 
 fn findings(report: &RunReport, catalogue: &Catalogue) -> Markup {
     let lanes = || report.lanes.iter();
-    let unexpected: Vec<_> = lanes().flat_map(|lane| lane.unexpected().map(move |case| (lane, case))).collect();
-    let known: Vec<_> = lanes().flat_map(|lane| lane.known().into_iter().map(move |kind| (lane, kind))).collect();
+    let unexpected = together(lanes().flat_map(|lane| lane.unexpected().map(move |case| (lane, vec![case]))));
+    let known = together(lanes().flat_map(|lane| lane.known().into_iter().map(move |(_, cases)| (lane, cases))));
     html! {
         section {
             h2 { "Findings" }
             @if unexpected.is_empty() { p { "Nothing unexpected." } }
-            @for (lane, case) in unexpected { (finding(lane, case, &[], catalogue)) }
+            @for seen in &unexpected { (finding(seen, catalogue)) }
             @for lane in lanes() {
                 @for entry in &lane.idle_expectations {
                     p.bad { "Expectation " code { (entry) } " about " (lane.lane) " names no case." }
@@ -99,22 +99,54 @@ fn findings(report: &RunReport, catalogue: &Catalogue) -> Markup {
             }
             @if !known.is_empty() {
                 h3 { "Known of these drivers" }
-                @for (lane, (_, cases)) in known { (finding(lane, cases[0], &cases[1..], catalogue)) }
+                @for seen in &known { (finding(seen, catalogue)) }
             }
         }
     }
 }
 
-/// One finding, and the other cases that show the same.
-fn finding(lane: &LaneResult, case: &CaseResult, others: &[&CaseResult], catalogue: &Catalogue) -> Markup {
+/// A lane, and the cases that show something there, at least one.
+type Seen<'run> = (&'run LaneResult, Vec<&'run CaseResult>);
+
+/// What several lanes show alike is one finding: the same case that nobody expected, or the same thing that is known.
+fn together<'run>(all: impl Iterator<Item = Seen<'run>>) -> Vec<Vec<Seen<'run>>> {
+    let same = |case: &'run CaseResult| {
+        let subject = case.known.as_deref().filter(|_| case.standing == Standing::Expected).unwrap_or(&case.case);
+        (case.verdict, case.standing, subject)
+    };
+    let mut findings: Vec<Vec<Seen<'run>>> = Vec::new();
+    for (lane, cases) in all {
+        let Some(key) = cases.first().map(|case| same(case)) else { continue };
+        match findings.iter_mut().find(|seen| seen.first().is_some_and(|(_, first)| same(first[0]) == key)) {
+            Some(seen) => seen.push((lane, cases)),
+            None => findings.push(vec![(lane, cases)]),
+        }
+    }
+    findings
+}
+
+/// One finding, with the lanes that show it and the other cases that do.
+fn finding(seen: &[Seen<'_>], catalogue: &Catalogue) -> Markup {
+    let Some((lane, case)) = seen.first().map(|(lane, cases)| (lane, cases[0])) else { return Markup::default() };
+    let others: Vec<_> =
+        seen.iter().flat_map(|(lane, cases)| cases.iter().skip(1).map(move |other| (&lane.lane, &other.case))).collect();
+    let alike = seen.iter().all(|(_, cases)| cases[0].detail == case.detail);
     html! {
         article.finding {
             h4 {
                 span.badge.(case.verdict.name()) { (case.verdict) }
                 @if case.standing == Standing::UnexpectedImprovement { " unexpected improvement" }
-                " " code { (lane.lane) "::" (case.case) }
+                " " code { @if seen.len() == 1 { (lane.lane) "::" } (case.case) }
             }
-            @if !case.detail.is_empty() { p { (case.detail) } }
+            @if seen.len() > 1 {
+                p { "On " (seen.len()) " lanes: " @for (at, (lane, _)) in seen.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    a href=(format!("#{}", lane.lane)) { (lane.lane) }
+                } }
+            }
+            @if !alike {
+                ul { @for (lane, cases) in seen { li { (lane.lane) ": " (cases[0].detail) } } }
+            } @else if !case.detail.is_empty() { p { (case.detail) } }
             @if let Some(known) = &case.known {
                 p { "Known: " (known) " (" (address(case.report.as_deref().unwrap_or(""))) ")" }
                 @if case.standing == Standing::UnexpectedImprovement { p.bad { "It is better now; remove its expectation." } }
@@ -130,10 +162,10 @@ fn finding(lane: &LaneResult, case: &CaseResult, others: &[&CaseResult], catalog
             @if !others.is_empty() {
                 details {
                     summary { "The same in " (others.len()) " more " (if others.len() == 1 { "case" } else { "cases" }) }
-                    ul { @for other in others { li { code { (other.case) } } } }
+                    ul { @for (lane, other) in &others { li { code { @if seen.len() > 1 { (lane) "::" } (other) } } } }
                 }
             }
-            pre { "repeat: " (case.repro) }
+            @for (_, cases) in seen { pre { "repeat: " (cases[0].repro) } }
         }
     }
 }
@@ -221,7 +253,43 @@ fn rules(report: &RunReport, catalogue: &Catalogue) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::moment;
+    use serde_json::json;
+
+    use super::{moment, together};
+    use crate::run::LaneResult;
+
+    fn lane(name: &str, cases: &[(&str, Option<&str>)]) -> LaneResult {
+        let case = |(case, known): &(&str, Option<&str>)| {
+            let standing = if known.is_some() { "expected" } else { "unexpected_failure" };
+            json!({
+                "case": case, "rules": [], "verdict": "fail", "detail": name, "standing": standing, "known": known,
+                "report": null, "millis": 1.0, "repro": "",
+            })
+        };
+        let cases: Vec<_> = cases.iter().map(case).collect();
+        let lane = json!({
+            "lane": name, "device": "", "driver": "", "seconds": 1.0, "cases": cases, "idle_expectations": [],
+        });
+        serde_json::from_value(lane).expect("a lane's result")
+    }
+
+    #[test]
+    fn what_several_lanes_show_alike_is_one_finding() {
+        let lanes = [
+            lane("one", &[("a", None), ("b", Some("it leaks")), ("c", Some("it stalls"))]),
+            lane("two", &[("b", None), ("a", None), ("d", Some("it leaks"))]),
+        ];
+        let names = |findings: Vec<Vec<super::Seen<'_>>>| -> Vec<String> {
+            let name = |(lane, cases): &super::Seen<'_>| format!("{}::{}", lane.lane, cases[0].case);
+            findings.iter().map(|seen| seen.iter().map(name).collect::<Vec<_>>().join(" ")).collect()
+        };
+
+        let unexpected = together(lanes.iter().flat_map(|lane| lane.unexpected().map(move |case| (lane, vec![case]))));
+        let known = together(lanes.iter().flat_map(|lane| lane.known().into_iter().map(move |(_, cases)| (lane, cases))));
+
+        assert_eq!(names(unexpected), ["one::a two::a", "two::b"]);
+        assert_eq!(names(known), ["one::b two::d", "one::c"]);
+    }
 
     #[test]
     fn the_moment_of_a_run_is_told() {
