@@ -69,6 +69,7 @@ impl Model {
     pub(super) fn forget(&mut self, peer: usize, how: Departure) {
         self.textures.retain(|(owner, _), _| *owner != peer);
         self.syncs.retain(|(owner, _), _| *owner != peer);
+        self.syncs.values_mut().for_each(|state| state.forget(peer));
         self.handles.retain(|_, held| held.holder != peer);
         self.channels.values_mut().for_each(|channel| channel.forget(peer));
         self.rings.values_mut().for_each(|ring| ring.forget(peer, how));

@@ -1,11 +1,16 @@
 //! Steps with semaphores, timelines and fences.
 
+mod state;
+
+pub(super) use state::{Payload, SyncState};
+
 use std::fmt;
 
-use gpushare::sync::Transference;
 use gpushare::{HandleType, SyncKind};
 use gpushare_harness::protocol::{Code, DeviceReport, HandleSource, ImportManner, Object, Problem};
 use serde::{Deserialize, Serialize};
+
+use state::{Watch, is_copy, unsignalled};
 
 use super::generate::{Draft, Pick};
 use super::handles::{Carried, Held, Leads};
@@ -74,70 +79,16 @@ pub enum SyncStep {
 
 use SyncStep::{Create, Export, Free, Import, Query, Signal, Wait};
 
-/// A semaphore, timeline or fence of one peer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SyncState {
-    kind: SyncKind,
-    handle_type: HandleType,
-    /// What it shares with others.
-    payload: usize,
-    exportable: bool,
-}
-
-/// What several share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Payload {
-    /// Of a semaphore or fence.
-    Signalled(bool),
-    /// Of a timeline: the value.
-    Reached(u64),
-    /// Something was refused, and nobody knows.
-    Unknown,
-}
-
-impl Model {
-    fn payload(&self, peer: usize, sync: Name) -> Option<Payload> {
-        let state = self.syncs.get(&(peer, sync))?;
-        self.payloads.get(state.payload).copied()
-    }
-
-    fn set_payload(&mut self, peer: usize, sync: Name, to: Payload) {
-        if let Some(SyncState { payload, .. }) = self.syncs.get(&(peer, sync))
-            && let Some(held) = self.payloads.get_mut(*payload)
-        {
-            *held = to;
-        }
-    }
-
-    fn new_payload(&mut self, payload: Payload) -> usize {
-        self.payloads.push(payload);
-        self.payloads.len() - 1
-    }
-
-    fn sync_behind(&self, peer: usize, handle: Name) -> Option<(SyncKind, HandleType, usize)> {
-        match self.held(peer, handle)?.leads {
-            Leads::Sync { kind, handle_type, payload } => Some((kind, handle_type, payload)),
-            Leads::Texture { .. } => None,
-        }
-    }
-}
-
-fn is_copy(handle_type: HandleType) -> bool {
-    Transference::of(handle_type) == Transference::Copy
-}
-
-/// What it holds before anybody signals it.
-const fn unsignalled(kind: SyncKind) -> Payload {
-    match kind {
-        SyncKind::Timeline => Payload::Reached(0),
-        SyncKind::Semaphore | SyncKind::Fence => Payload::Signalled(false),
-    }
-}
-
 impl Deed for SyncStep {
     fn impossible(&self, report: &DeviceReport) -> Option<String> {
         let Create { kind, handle_type, .. } = *self else { return None };
         sync_unshareable(report, kind, handle_type)
+    }
+
+    /// Who imports a timeline and who exported it watch each other from then on.
+    fn other(&self, peer: usize, model: &Model) -> Option<usize> {
+        let Import { handle, .. } = *self else { return None };
+        model.exporter(peer, handle).map(|(exporter, _)| exporter)
     }
 
     fn foresee(&self, peer: usize, model: &Model) -> Foreseen {
@@ -153,7 +104,10 @@ impl Deed for SyncStep {
                 // A queue that waits for what nobody has signalled cannot be called back
                 // (VUID-vkQueueSubmit-pWaitSemaphores-03238); what becomes of that is for cases of their own.
                 Some(Payload::Signalled(signalled)) => done_if(signalled),
-                Some(Payload::Reached(reached)) if reached < value => Foreseen::Refused(&[Code::Timeout]),
+                Some(Payload::Reached(reached)) if reached < value => {
+                    let bereaved = model.syncs.get(&(peer, sync)).is_some_and(|state| state.watch == Watch::Dead);
+                    Foreseen::Refused(if bereaved { &[Code::PeerGone] } else { &[Code::Timeout] })
+                }
                 Some(Payload::Reached(_)) => Foreseen::Done,
                 Some(Payload::Unknown) | None => Foreseen::Missing,
             },
@@ -178,13 +132,18 @@ impl Deed for SyncStep {
         match *self {
             Create { sync, kind, handle_type } => {
                 let created = party.create_sync(kind, &[handle_type])?;
+                stage.kept.watches.remove(&(peer, sync));
                 stage.kept.syncs.insert((peer, sync), created);
             }
             Signal { sync, value } => party.signal_and_wait(there(stage, sync)?, value)?,
-            Wait { sync, value } if stage.foreseen == Foreseen::Done => party.wait(there(stage, sync)?, value)?,
-            Wait { sync, value } => {
-                party.try_wait(there(stage, sync)?, value, SHORT)?.map_err(|problem| party.refused(&problem))?;
-            }
+            Wait { sync, value } => match stage.model.payload(peer, sync) {
+                Some(Payload::Reached(_)) => {
+                    let within = if stage.foresees(Code::Timeout) { SHORT } else { stage.context.within() };
+                    let watching = stage.kept.watches.get(&(peer, sync)).copied();
+                    party.must_do(&Party::waiting(there(stage, sync)?, value, within, watching))?;
+                }
+                _ => party.wait(there(stage, sync)?, value)?,
+            },
             Query { sync } => {
                 let value = party.value(there(stage, sync)?)?;
                 if let Some(Payload::Reached(reached)) = stage.model.payload(peer, sync) {
@@ -200,6 +159,15 @@ impl Deed for SyncStep {
             }
             Import { handle, sync } => {
                 let (kind, ..) = stage.model.sync_behind(peer, handle).ok_or_else(|| lost(self))?;
+                if let Some(exporter) = stage.model.exporter(peer, handle) {
+                    let far = stage.party(exporter.0)?;
+                    let watch = far.process_for(&party)?;
+                    stage.kept.watches.insert((peer, sync), watch);
+                    if stage.model.watches_nobody(exporter) {
+                        let watch = party.process_for(&far)?;
+                        stage.kept.watches.insert(exporter, watch);
+                    }
+                }
                 let Some(Carried::Sync(shared)) = stage.kept.handles.get(&handle) else { return Err(lost(self)) };
                 let imported = party.import_sync(kind, shared)?;
                 stage.kept.syncs.insert((peer, sync), imported);
@@ -213,7 +181,8 @@ impl Deed for SyncStep {
         match *self {
             Create { sync, kind, handle_type } => {
                 let payload = model.new_payload(unsignalled(kind));
-                model.syncs.insert((peer, sync), SyncState { kind, handle_type, payload, exportable: true });
+                let (exportable, watch) = (true, Watch::Nobody);
+                model.syncs.insert((peer, sync), SyncState { kind, handle_type, payload, exportable, watch });
             }
             Signal { sync, value } => match model.payload(peer, sync) {
                 Some(Payload::Reached(_)) => model.set_payload(peer, sync, Payload::Reached(value)),
@@ -237,8 +206,15 @@ impl Deed for SyncStep {
                 model.handles.insert(handle, Held { holder: peer, leads: Leads::Sync { kind, handle_type, payload } });
             }
             Import { handle, sync } => {
+                let exporter = model.exporter(peer, handle);
                 if let Some((kind, handle_type, payload)) = model.sync_behind(peer, handle) {
-                    model.syncs.insert((peer, sync), SyncState { kind, handle_type, payload, exportable: false });
+                    let (exportable, watch) = (false, exporter.map_or(Watch::Nobody, |(exporter, _)| Watch::Peer(exporter)));
+                    model.syncs.insert((peer, sync), SyncState { kind, handle_type, payload, exportable, watch });
+                }
+                if let Some(state) = exporter.and_then(|exporter| model.syncs.get_mut(&exporter))
+                    && state.watch == Watch::Nobody
+                {
+                    state.watch = Watch::Peer(peer);
                 }
                 model.handles.remove(&handle);
             }
@@ -251,7 +227,7 @@ impl Deed for SyncStep {
     fn refused(&self, peer: usize, problem: &Problem, model: &mut Model) {
         match *self {
             // A timeline that was not reached in time is as it was.
-            Wait { .. } if problem.code == Code::Timeout => {}
+            Wait { .. } if matches!(problem.code, Code::Timeout | Code::PeerGone) => {}
             Signal { sync, .. } | Wait { sync, .. } => model.set_payload(peer, sync, Payload::Unknown),
             Export { sync, .. } if model.syncs.get(&(peer, sync)).is_some_and(|state| is_copy(state.handle_type)) => {
                 model.set_payload(peer, sync, Payload::Unknown);

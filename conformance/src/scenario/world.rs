@@ -13,7 +13,8 @@ use super::step::{Deed, Foreseen, done_if};
 use super::{Name, Scenario, Step};
 use crate::case::{Outcome, Stop};
 use crate::context::{
-    Consumer, Context, EndOfFrames, EndOfStream, Party, PeerChannel, ROLES, Ring, RingOffer, StreamHandles, Sync, Texture,
+    Consumer, Context, EndOfFrames, EndOfStream, Handle, Party, PeerChannel, ROLES, Ring, RingOffer, StreamHandles, Sync,
+    Texture,
 };
 
 /// What became of a step.
@@ -40,6 +41,8 @@ pub(super) struct Kept {
     pub(super) textures: BTreeMap<(usize, Name), Texture>,
     pub(super) handles: BTreeMap<Name, Carried>,
     pub(super) syncs: BTreeMap<(usize, Name), Sync>,
+    /// Handles to the processes whose death ends a wait for a timeline.
+    pub(super) watches: BTreeMap<(usize, Name), Handle>,
     pub(super) channels: BTreeMap<(usize, Name), PeerChannel>,
     pub(super) rings: BTreeMap<(usize, Name), Ring>,
     pub(super) ring_offers: BTreeMap<Name, RingOffer>,

@@ -19,6 +19,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     fails("lifecycle::shared_memory::kill::semaphore_copied", "copy_leaves_signal"),
     fails("lifecycle::shared_memory::kill::timeline", "timeline_goes_back"),
     fails("lifecycle::shared_memory::stop::timeline", "wakes_at_value_before"),
+    fails("lifecycle::shared_memory::kill::timeline", "death_unnoticed"),
     leaks("lifecycle::shared_memory::kill::semaphore", "sync_export_leaks"),
     fails("lifecycle::shared_memory::wrong_handle::semaphore", "sync_accepts_any_handle"),
     fails("lifecycle::shared_memory::kill::texture_over_channel", "close_drops_messages"),
