@@ -23,7 +23,8 @@ looks for driver manifests in the usual places (or takes GPUSHARE_DRIVERS), runs
 every case on every device found, and writes report/. The arguments are those of
 \`gpushare run\`. Exit status: that of \`gpushare run\`; 2 if no driver is found.
 \`./gpu --measure sharing|handover [ARGUMENT...]\` runs that bench instead: what the
-reference adds to bare Vulkan calls; frames beside the copies of their pixels.
+reference adds to bare Vulkan calls; frames beside the copies of their pixels, and
+beside the raw round trip of the driver's timelines between two processes.
 
 The loader is Debian's and is fetched with apt-get; where that cannot be done,
 the archive has none, and the GPU machine's own is used.
@@ -75,6 +76,7 @@ if [[ -z $GPUSHARE_DRIVERS ]]; then
     exit 2
 fi
 if [[ ${1-} == --measure ]]; then
+    export VK_DRIVER_FILES=${VK_DRIVER_FILES-$GPUSHARE_DRIVERS}
     case ${2-} in
         sharing | handover) exec "$here/$2" "${@:3}" ;;
         *) echo "gpu: --measure takes sharing or handover" >&2; exit 2 ;;

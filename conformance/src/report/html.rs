@@ -240,6 +240,7 @@ fn rules(report: &RunReport, catalogue: &Catalogue) -> Markup {
                             td { (rule.sentence) div.small { (rule.source) @for vuid in &rule.vuid { " " (vuid) } } }
                             td {
                                 @if let Some(reason) = &rule.undecidable { span.small { "undecidable: " (reason) } }
+                                @else if let Some(reason) = &rule.undecided { span.small { "no case yet: " (reason) } }
                                 @else if lanes.is_empty() { span.small { "no case of this run" } }
                                 @else { (lanes.join(", ")) }
                             }
