@@ -106,6 +106,6 @@ pub const DEFECTS: &[Defect] = &[
     without("P5", "pool ignores usage", NO_POOLS),
     without("P6", "byte limit compared with an entry count", NO_POOLS),
     defect("P7", "eviction keeps the GPU memory"),
-    without("P8", "exporter resets, then subtracts", NO_POOLS),
-    without("P9", "sampling rate 0 divides", NO_POOLS),
+    defect("P8", "exporter resets, then subtracts"),
+    defect("P9", "sampling rate 0 divides"),
 ];

@@ -62,4 +62,10 @@ fn a_recorder_gets_the_counts_of_each_ring_and_its_rate() {
     let read = |ring| ["messages", "bytes", "stalls"].map(|name| kept.read(&format!("gpushare_ring_{name}"), ring));
     assert_eq!((read("out"), read("in")), ([3, 40, 0], [2, 32, 0]));
     assert_eq!(f64::from_bits(kept.read("gpushare_ring_messages_per_second", "out")), sent.rates.messages);
+
+    producer.send(b"four", Deadline::NEVER).unwrap();
+    std::thread::sleep(Duration::from_millis(1));
+    exports[0].tell(&meters[0].batch(|| producer.counts()).unwrap());
+
+    assert_eq!(read("out"), [4, 56, 0], "all since the beginning, not beside what was told before");
 }
