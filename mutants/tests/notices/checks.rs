@@ -17,33 +17,18 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Cases of one fault at once: where something never comes, a case does nothing but wait for it.
 const JOBS: usize = 8;
 
-/// Some faults are a race that the fault should win, and on a busy machine does not always.
-const TRIES: usize = 3;
-
 /// Each case that is named for the fault, run in peers that have it, has to end in its verdict.
 pub(crate) fn is_noticed(fault: &str) -> Result<(), Failed> {
-    let mut entries: Vec<_> = ENTRIES.iter().filter(|entry| entry.fault == fault).collect();
-    let mut wrong = Vec::new();
-    for _ in 0..TRIES {
-        let ids: Vec<String> = entries.iter().map(|entry| entry.case.into()).collect();
-        let result = run::run(fault, &ids, LIMIT, JOBS)?;
-        wrong.clear();
-        entries.retain(|entry| match result.cases.iter().find(|case| case.case == entry.case) {
-            Some(case) if case.verdict == entry.verdict => false,
-            Some(case) => {
-                wrong.push(format!("{} became {}, expected {}: {}", entry.case, case.verdict, entry.verdict, case.detail));
-                true
-            }
-            None => {
-                wrong.push(format!("there is no case {}", entry.case));
-                true
-            }
-        });
-        if entries.is_empty() {
-            return Ok(());
-        }
-    }
-    Err(wrong.join("\n").into())
+    let entries: Vec<_> = ENTRIES.iter().filter(|entry| entry.fault == fault).collect();
+    let ids: Vec<String> = entries.iter().map(|entry| entry.case.into()).collect();
+    let result = run::run(fault, &ids, LIMIT, JOBS)?;
+    let wrong = entries.iter().filter_map(|entry| match result.cases.iter().find(|case| case.case == entry.case) {
+        Some(case) if case.verdict == entry.verdict => None,
+        Some(case) => Some(format!("{} became {}, expected {}: {}", entry.case, case.verdict, entry.verdict, case.detail)),
+        None => Some(format!("there is no case {}", entry.case)),
+    });
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
 /// A case that no fault breaks is a check that cannot fail.
