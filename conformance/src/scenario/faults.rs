@@ -92,7 +92,7 @@ pub fn survive(context: &Context<'_>, scenario: &Scenario, fault: Fault) -> Outc
 }
 
 /// After so many failures the rest says nothing new.
-const MOST_FAILURES: usize = 4;
+const MOST_FAILURES: usize = 16;
 
 /// Where a fault is put.
 #[derive(Clone, Copy)]
