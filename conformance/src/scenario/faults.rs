@@ -88,10 +88,10 @@ pub fn survive(context: &Context<'_>, scenario: &Scenario, fault: Fault) -> Outc
             trial.place(fault, victim, place)?;
         }
     }
-    trial.conclude()
+    trial.conclude(End::All)
 }
 
-/// After so many failures the rest says nothing new.
+/// After so many failures, or a hang, the rest is not put: it says nothing new, and each costs a limit. The verdict says so.
 const MOST_FAILURES: usize = 16;
 
 /// Where a fault is put.
@@ -102,6 +102,15 @@ struct Point {
     /// Before this step.
     place: usize,
     measure: u64,
+}
+
+/// How far the trial went.
+#[derive(Clone, Copy)]
+enum End {
+    /// Each fault was put.
+    All,
+    /// Not those after a hang, or after [`MOST_FAILURES`].
+    CutOff,
 }
 
 struct Trial<'trial, 'run> {
@@ -156,19 +165,23 @@ impl Trial<'_, '_> {
         let hung = matches!(stop, Stop::Hang(_));
         self.failures.push(stop);
         if hung || self.failures.len() == MOST_FAILURES {
-            return self.conclude();
+            return self.conclude(End::CutOff);
         }
         (0..self.scenario.peers).try_for_each(|seat| self.context.replace(seat))?;
         self.prepare()
     }
 
     /// The first failure stands for all.
-    fn conclude(&mut self) -> Outcome {
-        match self.failures.len() {
-            0 => Ok(()),
-            1 => Err(self.failures.swap_remove(0)),
-            count => Err(self.failures.swap_remove(0).within(|| format!("{count} faults were not survived; the first"))),
-        }
+    fn conclude(&mut self, end: End) -> Outcome {
+        let count = self.failures.len();
+        let Some(first) = self.failures.drain(..).next() else { return Ok(()) };
+        Err(match (end, count) {
+            (End::All, 1) => first,
+            (End::All, _) => first.within(|| format!("{count} faults were not survived; the first")),
+            (End::CutOff, _) => {
+                first.within(|| format!("the rest of the faults not put after {count} that were not survived; the first"))
+            }
+        })
     }
 
     fn describe(&self, Point { fault, victim, place, measure }: Point) -> String {
