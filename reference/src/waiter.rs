@@ -17,8 +17,8 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::deadline::Deadline;
@@ -67,9 +67,14 @@ pub struct Patience {
 impl Default for Patience {
     /// 2,000 looks (none where there is one processor), then sleeps until something happens.
     fn default() -> Self {
-        let alone = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);
-        Self { spin: if alone { 0 } else { 2_000 }, park: Duration::MAX }
+        Self { spin: if is_alone() { 0 } else { 2_000 }, park: Duration::MAX }
     }
+}
+
+/// Whether there is one processor only, on which nothing changes while this thread looks.
+pub(crate) fn is_alone() -> bool {
+    static ALONE: OnceLock<bool> = OnceLock::new();
+    *ALONE.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() == 1))
 }
 
 /// A process whose death ends every wait for it. Clones watch the same process, with one thread for all of them.
