@@ -264,10 +264,21 @@ fn is_lock_fault() -> bool {
     fault::is("payload_dies_with_exporter") || fault::is("payload_dies_with_importer")
 }
 
-/// A name for what this process holds, which nobody takes away; all have the same, so that one is left at most.
+/// The name that all peers of one orchestrator leave behind.
+fn left_name(orchestrator: u32) -> String {
+    format!("/dev/shm/gpushare-fault-{orchestrator}")
+}
+
+/// A name for what this peer holds, which it does not take away.
 fn leave_a_name() {
     static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| std::mem::forget(std::fs::File::create("/dev/shm/gpushare-fault")));
+    ONCE.call_once(|| std::mem::forget(File::create(left_name(std::os::unix::process::parent_id()))));
+}
+
+/// Take away the name that the peers of this process left.
+pub(crate) fn remove_left_name() {
+    // It is there only where such a fault was run.
+    let _ = std::fs::remove_file(left_name(std::process::id()));
 }
 
 impl Device for FaultyDevice {

@@ -10,6 +10,7 @@ use gpushare_conformance::run::{CaseResult, LaneResult, Progress, Settings, run_
 use gpushare_harness::history::Step;
 
 use crate::fault;
+use crate::faulty_device::remove_left_name;
 
 /// Why cases could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -116,5 +117,9 @@ pub fn run_beside(
         start: Instant::now(),
         repeated_with: String::new(),
     };
-    Ok(run_lane(&lane, others, &settings, &Catalogue::load()?, &Expectations::default(), &Silent))
+    let result = run_lane(&lane, others, &settings, &Catalogue::load()?, &Expectations::default(), &Silent);
+    if fault == "name_left_behind" {
+        remove_left_name();
+    }
+    Ok(result)
 }
