@@ -1,6 +1,9 @@
 //! Processors, processes and shared pages, as bare as they can be had.
 #![expect(unsafe_code, reason = "fork, mmap, futex and processor masks: what is measured against has no wrapper")]
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -75,6 +78,24 @@ pub fn pin(which: usize) {
         libc::CPU_SET(processor, &mut set);
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
     }
+}
+
+/// This program once more, started as it was: through the dynamic linker of another system, where that was on its command line
+/// (proc(5), `/proc/pid/cmdline`).
+///
+/// # Errors
+/// `/proc` cannot be read.
+pub fn this_program() -> std::io::Result<Command> {
+    let line = std::fs::read("/proc/self/cmdline")?;
+    let words: Vec<&OsStr> = line.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();
+    // Each word ends with a zero, and so an empty one comes last.
+    let launcher = words.len().saturating_sub(1 + std::env::args_os().count());
+    if launcher == 0 {
+        return std::env::current_exe().map(Command::new);
+    }
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..=launcher]);
+    Ok(command)
 }
 
 /// End this process when the one that started it ends (prctl(2), `PR_SET_PDEATHSIG`).

@@ -9,6 +9,10 @@ use ash::vk;
 pub type Answer<T = ()> = Result<T, vk::Result>;
 
 const MEMORY: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD;
+/// So many queries of a timeline take seconds.
+const QUERIES: u32 = 1 << 27;
+/// Nanoseconds, for what comes within microseconds.
+const LIMIT: u64 = 10_000_000_000;
 const SEMAPHORE: vk::ExternalSemaphoreHandleTypeFlags = vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD;
 
 /// The loader's first device, with the extensions for descriptors that it has. A bench ends with its process: nothing is torn down.
@@ -249,12 +253,12 @@ impl Raw {
     /// Wait for a timeline on the host.
     ///
     /// # Errors
-    /// The driver's.
+    /// The driver's; [`vk::Result::TIMEOUT`] after ten seconds.
     pub fn wait(&self, timeline: vk::Semaphore, value: u64) -> Answer {
         let (all, values) = ([timeline], [value]);
         let wait = vk::SemaphoreWaitInfo::default().semaphores(&all).values(&values);
         // SAFETY: it is a timeline of this device.
-        unsafe { self.device.wait_semaphores(&wait, u64::MAX) }
+        unsafe { self.device.wait_semaphores(&wait, LIMIT) }
     }
 
     /// Export a semaphore's descriptor.
@@ -286,5 +290,19 @@ impl Raw {
     pub fn value(&self, timeline: vk::Semaphore) -> Answer<u64> {
         // SAFETY: it is a timeline of this device.
         unsafe { self.device.get_semaphore_counter_value(timeline) }
+    }
+
+    /// Query a timeline until it has reached a value.
+    ///
+    /// # Errors
+    /// The driver's; [`vk::Result::TIMEOUT`] after some seconds.
+    pub fn poll(&self, timeline: vk::Semaphore, value: u64) -> Answer {
+        for _ in 0..QUERIES {
+            if self.value(timeline)? >= value {
+                return Ok(());
+            }
+            std::hint::spin_loop();
+        }
+        Err(vk::Result::TIMEOUT)
     }
 }

@@ -88,10 +88,15 @@ impl Table {
         Self { title, unit, names, rounds: all }
     }
 
-    /// The ratios of one contender to another, from the rounds in which the machine stood still; none where one of them was not measured.
-    fn ratios(&self, of: usize, to: usize) -> Vec<f64> {
-        let steady = self.rounds.iter().filter(|round| round[of].value.is_finite() && round[of].steady_with(&round[to]));
-        steady.map(|round| round[of].value / round[to].value).filter(|ratio| ratio.is_finite()).collect()
+    /// The ratios of one contender to others, in each round to the one that has the least, from the rounds in which the machine stood
+    /// still; none where nothing was measured.
+    fn ratios(&self, of: usize, to: &[usize]) -> Vec<f64> {
+        let ratio = |round: &Vec<Sample>| {
+            let others = to.iter().map(|at| &round[*at]).filter(|other| other.value.is_finite());
+            let (of, least) = (&round[of], others.min_by(|one, other| one.value.total_cmp(&other.value))?);
+            (of.value.is_finite() && of.steady_with(least)).then_some(of.value / least.value)
+        };
+        self.rounds.iter().filter_map(ratio).filter(|ratio| ratio.is_finite()).collect()
     }
 
     /// Whether a contender of this name took part.
@@ -114,7 +119,7 @@ impl Table {
             let samples: Vec<&Sample> = self.rounds.iter().map(|round| &round[at]).collect();
             let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
             let canaries: Vec<f64> = samples.iter().flat_map(|sample| sample.canary).collect();
-            let ratios = self.ratios(at, 0);
+            let ratios = self.ratios(at, &[0]);
             let _ = writeln!(
                 text,
                 "| {name} | {} | {} | {} of {} | {} |",
@@ -147,8 +152,8 @@ pub struct Target<'t> {
     pub table: &'t Table,
     /// The row.
     pub of: &'static str,
-    /// The row that it is divided by.
-    pub to: &'static str,
+    /// The row that it is divided by; of several, in each round by the one that has the least.
+    pub to: Vec<&'static str>,
     /// What the ratio is to be.
     pub goal: Goal,
     /// What bounds it, where it is not met.
@@ -162,10 +167,9 @@ impl Target<'_> {
             Goal::AtLeast(aim) => ('≥', aim),
             Goal::AtMost(aim) => ('≤', aim),
         };
-        let ratios = match (table.row(of), table.row(to)) {
-            (Some(of), Some(to)) => table.ratios(of, to),
-            _ => Vec::new(),
-        };
+        let others: Vec<usize> = to.iter().filter_map(|to| table.row(to)).collect();
+        let ratios = table.row(of).map_or(Vec::new(), |of| table.ratios(of, &others));
+        let to = if to.len() > 1 { format!("the least of: {}", to.join("; ")) } else { to.concat() };
         let found = median(&ratios);
         let met = match goal {
             _ if found.is_nan() => "not measured",
@@ -212,10 +216,25 @@ mod tests {
     fn a_target_is_met_missed_or_not_measured() {
         let rounds = vec![vec![sample(10.0, 100.0, 101.0), sample(19.0, 101.0, 99.0)]];
         let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
-        let line = |of, goal| Target { what: "w".into(), table: &table, of, to: "a", goal, bound: "why" }.line();
+        let line = |of, goal| Target { what: "w".into(), table: &table, of, to: vec!["a"], goal, bound: "why" }.line();
         assert_eq!(line("b", Goal::AtLeast(1.8)), "| w | ≥ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | met |  |\n");
         assert_eq!(line("b", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | **not met** | why |\n");
         assert_eq!(line("c", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | not measured | 0 of 1 | not measured |  |\n");
+    }
+
+    #[test]
+    fn of_several_the_least_of_each_round_is_the_denominator() {
+        let steady = |value| sample(value, 100.0, 101.0);
+        let rounds = vec![
+            vec![steady(10.0), steady(1000.0), steady(30.0)],
+            vec![steady(f64::NAN), steady(5.0), steady(20.0)],
+            // Whether the other one was steady does not matter.
+            vec![steady(10.0), sample(1000.0, 101.0, 500.0), steady(50.0)],
+        ];
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b", "c"], rounds };
+        let target =
+            Target { what: "w".into(), table: &table, of: "c", to: vec!["a", "b"], goal: Goal::AtMost(4.0), bound: "" };
+        assert_eq!(target.line(), "| w | ≤ 4 × the least of: a; b | 4.00 (3.00–5.00) | 3 of 3 | met |  |\n");
     }
 
     #[test]

@@ -2,20 +2,31 @@
 //! it. The other process is this program, started anew with [`OTHER`] as its first argument; it answers until it is killed.
 
 use std::cell::{Cell, RefCell};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use ash::vk;
 use gpushare::frames::{FrameConsumer, FrameProducer, Policy};
 use gpushare::host::HostDevice;
 use gpushare::vulkan::VulkanDevice;
-use gpushare::{Channel, Deadline, Device, HandleType, OwnedHandle, Peer, SharedTimeline, SyncKind, TextureSpec, Timelines};
+use gpushare::{
+    Channel, Deadline, Device, HandleType, OwnedHandle, Peer, SharedTimeline, SyncKind, Synchronisation as _, TextureSpec,
+    Timelines,
+};
 
 use crate::machine::{self, each};
 use crate::raw::Raw;
+use crate::report::Contender;
 
 /// The first argument of the other process; the second is what it answers to.
 pub const OTHER: &str = "other-process";
+
+const QUERIED: &str = "raw round trip of the driver's timelines, queried";
+const WAITED: &str = "raw round trip of the driver's timelines, waited for";
+const MEMORY: &str = "raw round trip of timelines in shared memory";
+
+/// All the names that [`Carried::bare`] gives.
+pub const RAW: [&str; 3] = [QUERIED, WAITED, MEMORY];
 
 /// How long one figure is measured.
 const SPAN: Duration = Duration::from_millis(200);
@@ -44,8 +55,8 @@ impl Drop for Other {
 
 fn start(answers_to: &str) -> Answer<(Other, Channel)> {
     let (here, there) = Channel::pair().map_err(words)?;
-    let program = std::env::current_exe().map_err(words)?;
-    let child = Command::new(program).args([OTHER, answers_to]).stdin(Stdio::from(there.into_handle())).spawn();
+    let mut program = machine::this_program().map_err(words)?;
+    let child = program.args([OTHER, answers_to]).stdin(Stdio::from(there.into_handle())).spawn();
     Ok((Other(child.map_err(words)?), here))
 }
 
@@ -54,32 +65,38 @@ pub trait Carried: Device + Timelines + Sized {
     /// What the other process answers to with frames.
     const FRAMES: &'static str;
 
-    /// Microseconds for a round trip of the bare timelines that this device's frames have.
+    /// Round trips, in microseconds, of the bare timelines that this device's frames have.
     ///
     /// # Errors
     /// What failed, in words.
-    fn bare(&self) -> Answer<Box<dyn Fn() -> f64>>;
+    fn bare(&self) -> Answer<Vec<Contender>>;
 }
 
 impl Carried for HostDevice {
     const FRAMES: &'static str = "frames-host";
 
-    fn bare(&self) -> Answer<Box<dyn Fn() -> f64>> {
-        in_memory()
+    fn bare(&self) -> Answer<Vec<Contender>> {
+        Ok(vec![(MEMORY, in_memory()?)])
     }
 }
 
 impl Carried for VulkanDevice {
     const FRAMES: &'static str = "frames-vulkan";
 
-    fn bare(&self) -> Answer<Box<dyn Fn() -> f64>> {
-        if shares_timelines(self) { of_driver() } else { in_memory() }
+    fn bare(&self) -> Answer<Vec<Contender>> {
+        match unshared(self) {
+            None => Ok(vec![(QUERIED, of_driver(QUERIES)?), (WAITED, of_driver(WAITS)?)]),
+            Some(_) => Ok(vec![(MEMORY, in_memory()?)]),
+        }
     }
 }
 
-/// Whether the device's own timelines carry its frames, or shared memory does.
-pub fn shares_timelines(device: &impl Timelines) -> bool {
-    device.capability(SyncKind::Timeline, HandleType::OpaqueFd).shareable()
+/// Why shared memory carries the signals of the device's frames, and not the driver's own timelines; `None` where those do.
+#[must_use]
+pub fn unshared(device: &VulkanDevice) -> Option<String> {
+    let can = device.capability(SyncKind::Timeline, HandleType::OpaqueFd);
+    let reason = || can.unusable.clone().unwrap_or_else(|| "the driver neither exports nor imports one (OPAQUE_FD)".into());
+    (!can.shareable()).then(reason)
 }
 
 /// Microseconds until a frame in one slot has been taken by the other process and is back.
@@ -101,23 +118,65 @@ pub fn of_frame<D: Carried + 'static>(device: D, spec: &TextureSpec) -> Answer<B
     }))
 }
 
-/// Microseconds for a round trip of two timelines of the driver: a call to signal and a call to wait in each process.
-fn of_driver() -> Answer<Box<dyn Fn() -> f64>> {
-    let (other, mut channel) = start("driver")?;
+/// How a process comes to know of a value.
+#[derive(Clone, Copy)]
+struct Watch {
+    /// What the other process answers to.
+    name: &'static str,
+    until: fn(&Raw, vk::Semaphore, u64) -> Result<(), vk::Result>,
+}
+
+const QUERIES: Watch = Watch { name: "driver-queries", until: Raw::poll };
+const WAITS: Watch = Watch { name: "driver-waits", until: Raw::wait };
+
+/// By how much a value is ahead of the last one where that one was the last of a span.
+const AHEAD: u64 = 3;
+
+/// Microseconds for a round trip of two timelines of the driver: a call to signal in each process, and what it takes to know of the
+/// other's. Between spans the other process sleeps at the channel, and takes no time of the processor from who is measured then.
+fn of_driver(watch: Watch) -> Answer<Box<dyn Fn() -> f64>> {
+    let (other, mut channel) = start(watch.name)?;
     let raw = Raw::open()?;
     let made = || raw.semaphore(vk::SemaphoreType::TIMELINE, true).map_err(words);
     let (there, back) = (made()?, made()?);
     let exported = |timeline| raw.export_semaphore(timeline).map(OwnedHandle::from).map_err(words);
     channel.send(b"timelines", &[&exported(there)?, &exported(back)?], soon()).map_err(words)?;
-    let value = Cell::new(0);
+    let (channel, value) = (RefCell::new(channel), Cell::new(0));
     Ok(Box::new(move || {
-        let (_alive, _open) = (&other, &channel);
+        let _alive = &other;
         machine::pin(0);
-        each(SPAN, || {
-            value.set(value.get() + 1);
-            raw.signal(there, value.get()).is_ok() && raw.wait(back, value.get()).is_ok()
-        })
+        let trip = |step: u64| {
+            value.set(value.get() + step);
+            raw.signal(there, value.get()).is_ok() && (watch.until)(&raw, back, value.get()).is_ok()
+        };
+        // The first one waits for the other process to wake.
+        if channel.borrow_mut().send(b"a span begins", &[], soon()).is_err() || !trip(1) {
+            return f64::NAN;
+        }
+        let mean = each(SPAN, || trip(1));
+        if trip(AHEAD) { mean } else { f64::NAN }
     }))
+}
+
+/// The other side of it.
+fn answer_driver(watch: Watch, mut channel: Channel) -> Answer {
+    let raw = Raw::open()?;
+    let [there, back] = timelines(&mut channel)?.map(|handle| raw.import_timeline(handle.into()).map_err(words));
+    let (there, back) = (there?, back?);
+    let mut value = 0;
+    loop {
+        channel.receive(Deadline::NEVER).map_err(words)?;
+        let mut ahead = value;
+        while ahead <= value + 1 {
+            value += 1;
+            (watch.until)(&raw, there, value).map_err(words)?;
+            raw.signal(back, value).map_err(words)?;
+            // The first process is at work by now: this does not delay it.
+            ahead = raw.value(there).map_err(words)?;
+        }
+        value = ahead;
+        raw.signal(back, value).map_err(words)?;
+    }
 }
 
 /// The same with two timelines in shared memory.
@@ -145,24 +204,14 @@ fn in_memory() -> Answer<Box<dyn Fn() -> f64>> {
 pub fn answer(to: &str) -> Answer {
     machine::end_with_parent();
     machine::pin(1);
-    let channel = Channel::from_handle(OwnedHandle::standard_input().map_err(words)?).map_err(|(_, error)| words(error))?;
+    let mut channel = Channel::from_handle(OwnedHandle::standard_input().map_err(words)?).map_err(|(_, error)| words(error))?;
     match to {
         HostDevice::FRAMES => take_frames(&HostDevice::new(), channel),
         VulkanDevice::FRAMES => take_frames(&VulkanDevice::open(0).map_err(words)?, channel),
-        "driver" => {
-            let raw = Raw::open()?;
-            let [there, back] = timelines(channel)?;
-            let [there, back] = [there, back].map(|handle| raw.import_timeline(handle.into()).map_err(words));
-            let (there, back) = (there?, back?);
-            (1..)
-                .try_for_each(|value| {
-                    raw.wait(there, value)?;
-                    raw.signal(back, value)
-                })
-                .map_err(words)
-        }
+        name if name == QUERIES.name => answer_driver(QUERIES, channel),
+        name if name == WAITS.name => answer_driver(WAITS, channel),
         "memory" => {
-            let attached = timelines(channel)?.map(|handle| SharedTimeline::attach(handle).map_err(words));
+            let attached = timelines(&mut channel)?.map(|handle| SharedTimeline::attach(handle).map_err(words));
             let [there, back] = attached;
             let (there, back) = (there?, back?);
             (1..)
@@ -176,7 +225,7 @@ pub fn answer(to: &str) -> Answer {
     }
 }
 
-fn timelines(mut channel: Channel) -> Answer<[OwnedHandle; 2]> {
+fn timelines(channel: &mut Channel) -> Answer<[OwnedHandle; 2]> {
     let message = channel.receive(Deadline::NEVER).map_err(words)?;
     message.handles.try_into().map_err(|_| "two handles of timelines are due".into())
 }

@@ -112,7 +112,8 @@ fn main() -> ExitCode {
         round_trips("From a kill to its news", 15, &options, exchange::death()),
     ];
     let [small, large, small_batches, large_batches, busy, asleep, death] = &tables;
-    let of = |what: &'static str, table, of, to, goal, bound| Target { what: what.into(), table, of, to, goal, bound };
+    let of =
+        |what: &'static str, table, of, to, goal, bound| Target { what: what.into(), table, of, to: vec![to], goal, bound };
     let mut targets = vec![
         of("8 bytes, singly", small, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.8), SINGLY),
         of("64 bytes, singly", large, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), SINGLY),

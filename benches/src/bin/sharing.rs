@@ -143,7 +143,7 @@ fn options() -> Result<(usize, Option<String>), String> {
 }
 
 fn target(table: &Table) -> Target<'_> {
-    Target { what: table.title().into(), table, of: OURS, to: RAW, goal: Goal::AtMost(1.05), bound: CHECKS }
+    Target { what: table.title().into(), table, of: OURS, to: vec![RAW], goal: Goal::AtMost(1.05), bound: CHECKS }
 }
 
 fn run() -> Result<(), String> {
