@@ -1,4 +1,7 @@
 //! Shared memory between two processes, as closures that run in another one.
+//!
+//! On Linux alone: the other process opens an object through `/proc`. `processes` has shared memory of each system.
+#![cfg(target_os = "linux")]
 #![expect(unsafe_code, reason = "procspawn asks for a promise about shared libraries")]
 
 use std::fs::OpenOptions;

@@ -1,4 +1,7 @@
 //! The host backend: round trips, refusals, limits.
+//!
+//! On Linux alone: handles that are refused are made with its calls, and `/proc` tells what was left open.
+#![cfg(target_os = "linux")]
 
 #[path = "../objects/any_spec.rs"]
 mod any_spec;
