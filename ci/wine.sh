@@ -5,21 +5,24 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/foreign.sh"
 
 readonly target=x86_64-pc-windows-gnu wine=10 wine_suite=trixie tree=$lanes/wine
+readonly home=/wine # in that folder: what Wine and the tests keep
 # Wine, and what a program without windows or sound needs of all that it depends on.
 readonly wine_packages=(wine64 libwine libc6 libgcc-s1 libunwind8 liblzma5 libz-mingw-w64)
-readonly tests=(--package=gpushare --lib --test=processes)
+# All are built, so that they go on being compiled; those that run need no driver, example program or folder of snapshots.
+readonly tests=(--lib --test=frames --test=processes --test=sync)
 readonly limit=300 # seconds for one test program
 
 usage() {
     cat <<END
 Usage: ci/wine.sh [--help] [-- ARGUMENT...]
 
-Builds tests of the library for $target and runs them under
-Wine $wine of Debian's $wine_suite: shared memory, ring, waiter, stream and channel,
-within a process and between processes. Wine is unpacked with its own C library
-under target/lanes/wine and installed nowhere; the tests run with that folder
-as their root, which takes root, or a system that gives users namespaces. The
-standard library is built as ci/cross.sh does, in the same place.
+Builds the tests of the library for $target, and runs under
+Wine $wine of Debian's $wine_suite those of shared memory, ring, waiter, stream,
+channel, synchronisation and frames, within a process and between processes. Wine
+is unpacked with its own C library under target/lanes/wine and installed nowhere;
+the tests run with that folder as their root, which takes root, or a system that
+gives users namespaces. The standard library is built as ci/cross.sh does, in the
+same place.
 
   ARGUMENT  passed to the test programs, such as a filter
 
@@ -43,7 +46,7 @@ unpack_wine() {
     rm -rf "$new"
     mv -T "$scratch/all" "$new" || return 1
     for folder in lib lib64; do [[ -e $new/$folder ]] || ln -s "usr/$folder" "$new/$folder" || return 1; done
-    mkdir -p "$new"/{dev,proc,root,tmp} || return 1
+    mkdir -p "$new"/{dev,proc,tmp} || return 1
     mv -T "$new" "$tree"
 }
 
@@ -57,11 +60,11 @@ enclose() {
 # Inside: the folder gets what a system has, and this repository at its own place.
 readonly inside='
     set -e
-    tree=$1 root=$2
-    shift 2
+    tree=$1 root=$2 home=$3
+    shift 3
     mount -t proc proc "$tree/proc"
     mount --rbind /dev "$tree/dev"
-    mkdir -p "$tree$root"
+    mkdir -p "$tree$root" "$tree$home"
     mount --bind "$root" "$tree$root"
     exec "$@"'
 
@@ -80,12 +83,13 @@ alone unpack_wine || skip "$reason"
 enclose true 2>/dev/null || skip "needs root, or namespaces for users (unshare)"
 
 # Many of Wine's libraries need zlib1.dll, which is in a package for compilers.
-export WINEPATH="Z:\\usr\\$mingw\\lib" WINEPREFIX=/root/wine WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all HOME=/root
-export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout --kill-after=5 $limit chroot $tree /usr/lib/wine/wine64"
+export WINEPATH="Z:\\usr\\$mingw\\lib" WINEPREFIX=$home/prefix WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all
+export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout --kill-after=5 $limit env HOME=$home chroot $tree /usr/lib/wine/wine64"
 export PATH=$bin:$PATH CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc
-cargo=(env "${environment[@]}" "HOME=$HOME" cargo test --locked --target "$target" "${options[@]}" "${tests[@]}")
+cargo=(env "${environment[@]}" cargo test --locked --target "$target" "${options[@]}" --package=gpushare)
 status=0
-"${cargo[@]}" --no-run || exit 1
+"${cargo[@]}" --tests --no-run || exit 1
 # The models explore the algorithm, not the system, and are explored where all runs faster.
-enclose bash -c "$inside" inside "$tree" "$root" "${cargo[@]}" --no-fail-fast -- --skip ::models:: --test-threads=1 "${arguments[@]}" || status=1
+enclose bash -c "$inside" inside "$tree" "$root" "$home" "${cargo[@]}" "${tests[@]}" --no-fail-fast -- \
+    --skip ::models:: --test-threads=1 "${arguments[@]}" || status=1
 exit $status
