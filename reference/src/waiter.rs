@@ -26,6 +26,8 @@ use crate::handle::OwnedHandle;
 use crate::sys;
 
 #[cfg(test)]
+pub(crate) mod held_words;
+#[cfg(test)]
 mod tests;
 
 /// How a wait ended.

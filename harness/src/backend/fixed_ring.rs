@@ -6,7 +6,7 @@ use gpushare::ring::{Offer, Role};
 use gpushare::{Deadline, OwnedHandle, Patience, Wait};
 
 use super::RingSide;
-use super::ring::{Step, not_for, watched};
+use super::ring::{Step, not_for, receive_up_to, send_each, watched};
 use crate::protocol::ring::{ReceiveManner, SendManner};
 use crate::protocol::{Code, Problem};
 
@@ -63,12 +63,11 @@ impl<const N: usize> RingSide for Producer<N> {
         let Ok(messages) = sized else {
             return (0, Some(Problem::new(Code::Request, format!("a message in this ring has {N} bytes"))));
         };
-        let (sent, stopped) = match manner {
-            SendManner::Single => send_singly(self, &messages, deadline),
+        match manner {
+            SendManner::Single => send_each(&messages, |message| send_one(self, message, deadline)),
             SendManner::Batch { hold: 0 } => send_together(self, &messages, deadline),
             SendManner::Batch { .. } | SendManner::InPlace { .. } | SendManner::Abandoned => (0, Some(only_copied())),
-        };
-        (u32::try_from(sent).unwrap_or(u32::MAX), stopped)
+        }
     }
 
     fn receive(&mut self, _: u32, _: ReceiveManner, _: Option<Deadline>) -> (Vec<Vec<u8>>, Option<Problem>) {
@@ -97,31 +96,19 @@ impl<const N: usize> RingSide for Producer<N> {
     }
 }
 
-fn send_singly<const N: usize>(
-    producer: &mut Producer<N>,
-    messages: &[[u8; N]],
-    deadline: Option<Deadline>,
-) -> (usize, Option<Problem>) {
-    for (count, message) in messages.iter().enumerate() {
-        let sent = match deadline {
-            Some(deadline) => producer.send(message, deadline).map(|()| true),
-            None => producer.try_send(message),
-        };
-        match sent {
-            Ok(true) => {}
-            Ok(false) => return (count, None),
-            Err(error) => return (count, Some(error.into())),
-        }
+fn send_one<const N: usize>(producer: &mut Producer<N>, message: &[u8; N], deadline: Option<Deadline>) -> Step {
+    match deadline {
+        Some(deadline) => Ok(producer.send(message, deadline).map(|()| true)?),
+        None => Ok(producer.try_send(message)?),
     }
-    (messages.len(), None)
 }
 
 fn send_together<const N: usize>(
     producer: &mut Producer<N>,
     messages: &[[u8; N]],
     deadline: Option<Deadline>,
-) -> (usize, Option<Problem>) {
-    match deadline {
+) -> (u32, Option<Problem>) {
+    let (sent, stopped) = match deadline {
         Some(deadline) => match producer.send_batch(messages, deadline) {
             Ok(()) => (messages.len(), None),
             Err((sent, error)) => (sent, Some(error.into())),
@@ -130,7 +117,8 @@ fn send_together<const N: usize>(
             Ok(sent) => (sent, None),
             Err(error) => (0, Some(error.into())),
         },
-    }
+    };
+    (u32::try_from(sent).unwrap_or(u32::MAX), stopped)
 }
 
 impl<const N: usize> RingSide for Consumer<N> {
@@ -139,20 +127,11 @@ impl<const N: usize> RingSide for Consumer<N> {
     }
 
     fn receive(&mut self, most: u32, manner: ReceiveManner, deadline: Option<Deadline>) -> (Vec<Vec<u8>>, Option<Problem>) {
-        let mut messages = Vec::new();
-        while messages.len() < most as usize {
-            let more = match manner {
-                ReceiveManner::Single => receive_one(self, &mut messages, deadline),
-                ReceiveManner::Batch => receive_together(self, most, &mut messages, deadline),
-                ReceiveManner::Into { .. } | ReceiveManner::InPlace { .. } | ReceiveManner::Peek => Err(only_copied()),
-            };
-            match more {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(problem) => return (messages, Some(problem)),
-            }
-        }
-        (messages, None)
+        receive_up_to(most, |messages| match manner {
+            ReceiveManner::Single => receive_one(self, messages, deadline),
+            ReceiveManner::Batch => receive_together(self, most, messages, deadline),
+            ReceiveManner::Into { .. } | ReceiveManner::InPlace { .. } | ReceiveManner::Peek => Err(only_copied()),
+        })
     }
 
     fn wait(&mut self, _: usize, deadline: Deadline) -> Result<Wait, Problem> {

@@ -49,25 +49,42 @@ pub(super) fn not_for(side: &str) -> Problem {
 /// `true`: done; `false`: it cannot be done at once.
 pub(super) type Step = Result<bool, Problem>;
 
+/// One message after the other: how many went before one could not be sent at once, or something stopped it.
+pub(super) fn send_each<M>(messages: &[M], mut send: impl FnMut(&M) -> Step) -> (u32, Option<Problem>) {
+    let mut count = 0;
+    for message in messages {
+        match send(message) {
+            Ok(true) => count += 1,
+            Ok(false) => return (count, None),
+            Err(problem) => return (count, Some(problem)),
+        }
+    }
+    (count, None)
+}
+
+/// What a step adds to the messages, until there are `most`, none can be had at once, or something stops it.
+pub(super) fn receive_up_to(most: u32, mut step: impl FnMut(&mut Vec<Vec<u8>>) -> Step) -> (Vec<Vec<u8>>, Option<Problem>) {
+    let mut messages = Vec::new();
+    while messages.len() < most as usize {
+        match step(&mut messages) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(problem) => return (messages, Some(problem)),
+        }
+    }
+    (messages, None)
+}
+
 impl RingSide for Producer {
     fn send(&mut self, messages: &[Vec<u8>], manner: SendManner, deadline: Option<Deadline>) -> (u32, Option<Problem>) {
         if let SendManner::Batch { hold } = manner {
             return send_batch(self, messages, hold, deadline);
         }
-        let mut count = 0;
-        for message in messages {
-            let sent = match manner {
-                SendManner::InPlace { spare, hold } => send_in_place(self, message, Some((spare, hold)), deadline),
-                SendManner::Abandoned => send_in_place(self, message, None, deadline),
-                SendManner::Single | SendManner::Batch { .. } => send_one(self, message, deadline),
-            };
-            match sent {
-                Ok(true) => count += 1,
-                Ok(false) => return (count, None),
-                Err(problem) => return (count, Some(problem)),
-            }
-        }
-        (count, None)
+        send_each(messages, |message| match manner {
+            SendManner::InPlace { spare, hold } => send_in_place(self, message, Some((spare, hold)), deadline),
+            SendManner::Abandoned => send_in_place(self, message, None, deadline),
+            SendManner::Single | SendManner::Batch { .. } => send_one(self, message, deadline),
+        })
     }
 
     fn receive(&mut self, _: u32, _: ReceiveManner, _: Option<Deadline>) -> (Vec<Vec<u8>>, Option<Problem>) {
@@ -154,22 +171,13 @@ impl RingSide for Consumer {
     }
 
     fn receive(&mut self, most: u32, manner: ReceiveManner, deadline: Option<Deadline>) -> (Vec<Vec<u8>>, Option<Problem>) {
-        let mut messages = Vec::new();
-        while messages.len() < most as usize {
-            let more = match manner {
-                ReceiveManner::Single => receive_one(self, &mut messages, deadline),
-                ReceiveManner::Into { room } => receive_into(self, room, &mut messages, deadline),
-                ReceiveManner::Batch => receive_batch(self, most, &mut messages, deadline),
-                ReceiveManner::InPlace { hold } => receive_in_place(self, hold, &mut messages, deadline),
-                ReceiveManner::Peek => look(self, &mut messages, deadline),
-            };
-            match more {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(problem) => return (messages, Some(problem)),
-            }
-        }
-        (messages, None)
+        receive_up_to(most, |messages| match manner {
+            ReceiveManner::Single => receive_one(self, messages, deadline),
+            ReceiveManner::Into { room } => receive_into(self, room, messages, deadline),
+            ReceiveManner::Batch => receive_batch(self, most, messages, deadline),
+            ReceiveManner::InPlace { hold } => receive_in_place(self, hold, messages, deadline),
+            ReceiveManner::Peek => look(self, messages, deadline),
+        })
     }
 
     fn wait(&mut self, _: usize, deadline: Deadline) -> Result<Wait, Problem> {

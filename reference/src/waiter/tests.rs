@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 
-use super::{AWAKE, Atomic, Bell, EventCount, Parked, Patience, Peer, Wait, Words, status};
+use super::{AWAKE, Atomic, Bell, EventCount, Parked, Patience, Peer, Wait, held_words, status};
 use crate::deadline::Deadline;
 
 #[derive(Default)]
@@ -24,29 +24,7 @@ impl<T: Copy> Atomic<T> for Word<T> {
     }
 }
 
-#[derive(Default)]
-struct Side {
-    position: Word<u64>,
-    status: Word<u64>,
-    signal: Word<u32>,
-}
-
-impl Words for Side {
-    type U64 = Word<u64>;
-    type U32 = Word<u32>;
-
-    fn position(&self) -> &Word<u64> {
-        &self.position
-    }
-
-    fn status(&self) -> &Word<u64> {
-        &self.status
-    }
-
-    fn signal(&self) -> &Word<u32> {
-        &self.signal
-    }
-}
+type Side = held_words::Side<Word<u64>, Word<u32>>;
 
 #[derive(Default)]
 struct System {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use crate::deadline::Deadline;
 use crate::ring::layout::message_header;
 use crate::ring::{Consumer, Corruption, Memory, Producer, RingError, fixed};
-use crate::waiter::{Atomic, Bell, Parked, Words};
+use crate::waiter::{Atomic, Bell, Parked, held_words};
 
 /// Answers each look with the next of its values, then with the last for ever.
 struct Word<T>(RefCell<VecDeque<T>>);
@@ -34,33 +34,10 @@ impl<T: Copy + Default> Atomic<T> for Word<T> {
     }
 }
 
-struct Side {
-    position: Word<u64>,
-    status: Word<u64>,
-    signal: Word<u32>,
-}
+type Side = held_words::Side<Word<u64>, Word<u32>>;
 
-impl Side {
-    fn at(positions: impl IntoIterator<Item = u64>) -> Self {
-        Self { position: Word::saying(positions), status: Word::saying([0]), signal: Word::saying([0]) }
-    }
-}
-
-impl Words for Side {
-    type U64 = Word<u64>;
-    type U32 = Word<u32>;
-
-    fn position(&self) -> &Word<u64> {
-        &self.position
-    }
-
-    fn status(&self) -> &Word<u64> {
-        &self.status
-    }
-
-    fn signal(&self) -> &Word<u32> {
-        &self.signal
-    }
+fn side_at(positions: impl IntoIterator<Item = u64>) -> Side {
+    Side { position: Word::saying(positions), status: Word::saying([0]), signal: Word::saying([0]) }
 }
 
 struct Fickle {
@@ -73,7 +50,7 @@ struct Fickle {
 
 impl Fickle {
     fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
-        Self { own: Side::at([0]), peer: Side::at(positions), headers: Word::saying(headers), capacity: 64, dead: false }
+        Self { own: side_at([0]), peer: side_at(positions), headers: Word::saying(headers), capacity: 64, dead: false }
     }
 
     fn reach(&self, end: usize) {
