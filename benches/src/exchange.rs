@@ -79,6 +79,10 @@ pub fn death() -> Vec<Exchange> {
             name: "experiment: pidfd in poll in a thread, which wakes by a futex",
             run: |rounds| middle(rounds, hop_death),
         },
+        Exchange {
+            name: "experiment: pidfd in poll, of a process that has a ring",
+            run: |rounds| middle(rounds, ring_child_death),
+        },
         Exchange { name: RING, run: |rounds| middle(rounds, ring_death) },
     ]
 }
@@ -269,24 +273,35 @@ fn middle(rounds: u64, one: fn() -> f64) -> f64 {
     all[all.len() / 2]
 }
 
-fn kill_while(child: &Child, wait: impl FnOnce() + Send) -> f64 {
+/// What `wait` answers is dropped only once its news has come: taking a ring down is no part of that.
+fn kill_while<T: Send>(child: &Child, wait: impl FnOnce() -> T + Send) -> f64 {
     std::thread::scope(|scope| {
         let waiter = scope.spawn(move || {
             pin(0);
-            wait();
-            Instant::now()
+            let kept = wait();
+            (Instant::now(), kept)
         });
         pin(1);
         std::thread::sleep(Duration::from_millis(2));
         let killed = Instant::now();
         child.kill();
-        let noticed = waiter.join().expect("the waiter returns");
+        let (noticed, _kept) = waiter.join().expect("the waiter returns");
         noticed.duration_since(killed).as_nanos() as f64
     })
 }
 
 fn pidfd_death() -> f64 {
     let child = fork(|| std::thread::sleep(Duration::from_secs(600)));
+    let wait = machine::wait_for_pidfd(child.0);
+    kill_while(&child, wait)
+}
+
+fn ring_child_death() -> f64 {
+    let (_consumer, offer) = Consumer::create(4096).expect("memory");
+    let child = fork(move || {
+        let _producer = Producer::attach(offer).expect("just offered");
+        std::thread::sleep(Duration::from_secs(600));
+    });
     let wait = machine::wait_for_pidfd(child.0);
     kill_while(&child, wait)
 }
@@ -320,5 +335,6 @@ fn ring_death() -> f64 {
     consumer.set_patience(Patience { spin: 0, ..Patience::default() });
     kill_while(&child, move || {
         assert!(consumer.wait(Deadline::NEVER).is_ok());
+        consumer
     })
 }

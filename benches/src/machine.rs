@@ -2,6 +2,8 @@
 #![expect(unsafe_code, reason = "fork, mmap, futex and processor masks: what is measured against has no wrapper")]
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::sync::OnceLock;
@@ -173,6 +175,67 @@ pub fn shared_page() -> &'static Page {
         let start = libc::mmap(std::ptr::null_mut(), size_of::<Page>(), libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
         assert!(start != libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
         &*start.cast::<Page>()
+    }
+}
+
+/// Memory that is zero at first, mapped in this process.
+#[derive(Debug)]
+pub struct Object {
+    start: *mut u8,
+    len: usize,
+    /// What it is mapped from, where it can be mapped again.
+    fd: Option<OwnedFd>,
+}
+
+// SAFETY: a mapping belongs to the process, not to a thread.
+unsafe impl Send for Object {}
+// SAFETY: nothing is reached through `&Object`.
+unsafe impl Sync for Object {}
+
+impl Object {
+    /// Memory of this process alone.
+    #[must_use]
+    pub fn private(len: usize) -> Self {
+        Self::map(len, None)
+    }
+
+    /// Memory that other mappings share.
+    #[must_use]
+    pub fn shared(len: usize) -> Self {
+        // SAFETY: a live name; the descriptor is new.
+        let fd = unsafe { OwnedFd::from_raw_fd(libc::memfd_create(c"bench".as_ptr(), libc::MFD_CLOEXEC)) };
+        let file = File::from(fd);
+        file.set_len(len as u64).expect("memory");
+        Self::map(len, Some(file.into()))
+    }
+
+    /// The same memory mapped once more.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self::map(self.len, self.fd.as_ref().map(|fd| fd.try_clone().expect("a descriptor")))
+    }
+
+    fn map(len: usize, fd: Option<OwnedFd>) -> Self {
+        let sharing = if fd.is_some() { libc::MAP_SHARED } else { libc::MAP_PRIVATE | libc::MAP_ANONYMOUS };
+        let number = fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a fresh mapping wherever there is room.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, sharing | libc::MAP_POPULATE, number, 0) };
+        assert!(start != libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
+        Self { start: start.cast(), len, fd }
+    }
+
+    /// Its first byte, on a page's beginning.
+    #[must_use]
+    pub fn start(&self) -> *mut u8 {
+        self.start
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and who uses its pointer keeps it.
+        unsafe { libc::munmap(self.start.cast(), self.len) };
     }
 }
 

@@ -3,11 +3,11 @@
 use std::hint::{black_box, spin_loop};
 use std::time::{Duration, Instant};
 
-use gpushare::ring::{Consumer, Producer, fixed};
-use gpushare::{Deadline, Peer};
-
 use crate::machine::{self, pin};
-use crate::unchecked;
+use crate::unchecked::but;
+
+mod experiments;
+mod ours;
 
 /// Slots of every contender, and the ring's capacity in messages.
 const SLOTS: usize = 1024;
@@ -26,11 +26,11 @@ pub fn contenders<const N: usize, const BATCH: usize>() -> Vec<Contender> {
     let mut all = vec![
         Contender { name: RTRB, run: rtrb::<N, BATCH> },
         Contender { name: "ringbuf, in process", run: ringbuf::<N, BATCH> },
-        Contender { name: UNCHECKED, run: without_checks::<N, BATCH> },
-        Contender { name: FIXED_HERE, run: fixed_in_process::<N, BATCH> },
-        Contender { name: FIXED, run: fixed_across::<N, BATCH> },
-        Contender { name: "gpushare ring, any length, in process", run: ours_in_process::<N, BATCH> },
-        Contender { name: "gpushare ring, any length, across processes", run: ours_across::<N, BATCH> },
+        Contender { name: UNCHECKED, run: experiments::unchecked::<N, BATCH, { but::NOTHING }> },
+        Contender { name: FIXED_HERE, run: ours::fixed_in_process::<N, BATCH> },
+        Contender { name: FIXED, run: ours::fixed_across::<N, BATCH> },
+        Contender { name: "gpushare ring, any length, in process", run: ours::in_process::<N, BATCH> },
+        Contender { name: "gpushare ring, any length, across processes", run: ours::across::<N, BATCH> },
         Contender { name: "pipe", run: |count| stream::<N, BATCH>(count, false) },
         Contender { name: "socketpair", run: |count| stream::<N, BATCH>(count, true) },
     ];
@@ -39,6 +39,7 @@ pub fn contenders<const N: usize, const BATCH: usize>() -> Vec<Contender> {
         #[cfg(feature = "iceoryx2")]
         all.push(Contender { name: ICEORYX2, run: crate::iceoryx::one_way::<N> });
     }
+    all.extend(experiments::all::<N, BATCH>());
     all
 }
 
@@ -65,6 +66,31 @@ fn take<const N: usize>(bytes: &[u8; N], sum: &mut u64) {
     let bytes = black_box(bytes);
     *sum =
         sum.wrapping_add(u64::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7]]));
+}
+
+/// Messages side by side, `FURTHER` bytes behind the beginning of a line of cache. All contenders send from and receive into such: where the
+/// compiler happened to put an array would tell in the figures.
+#[repr(C, align(64))]
+struct Batch<const N: usize, const BATCH: usize, const FURTHER: usize = 0> {
+    further: [u8; FURTHER],
+    messages: [[u8; N]; BATCH],
+}
+
+impl<const N: usize, const BATCH: usize, const FURTHER: usize> Batch<N, BATCH, FURTHER> {
+    /// Room for messages.
+    const EMPTY: Self = Self { further: [0; FURTHER], messages: [[0; N]; BATCH] };
+
+    /// The messages from this number on.
+    #[inline]
+    fn from(number: u64) -> Self {
+        Self { further: [0; FURTHER], messages: std::array::from_fn(|at| message(number + at as u64)) }
+    }
+
+    /// As many as are due before this number.
+    #[inline]
+    fn until(&self, number: u64, count: u64) -> &[[u8; N]] {
+        &self.messages[..(count - number).min(BATCH as u64) as usize]
+    }
 }
 
 fn check(sum: u64, count: u64) {
@@ -131,14 +157,10 @@ fn rtrb<const N: usize, const BATCH: usize>(count: u64) -> f64 {
         });
     }
     // Its fastest: as much of a slice as there is room for.
-    let send = move |number| {
-        let batch: [[u8; N]; BATCH] = std::array::from_fn(|at| message(number + at as u64));
-        let room = usize::try_from(count - number).map_or(BATCH, |left| left.min(BATCH));
-        producer.push_partial_slice(&batch[..room]).0.len() as u64
-    };
-    let mut batch = [[0; N]; BATCH];
+    let send = move |number| producer.push_partial_slice(Batch::<N, BATCH>::from(number).until(number, count)).0.len() as u64;
+    let mut batch = Batch::<N, BATCH>::EMPTY;
     threads(count, send, move |sum| {
-        let (taken, _) = consumer.pop_partial_slice(&mut batch);
+        let (taken, _) = consumer.pop_partial_slice(&mut batch.messages);
         taken.iter().for_each(|bytes| take(bytes, sum));
         taken.len() as u64
     })
@@ -157,15 +179,11 @@ fn ringbuf<const N: usize, const BATCH: usize>(count: u64) -> f64 {
             None => 0,
         });
     }
-    let send = move |number| {
-        let batch: [[u8; N]; BATCH] = std::array::from_fn(|at| message(number + at as u64));
-        let room = usize::try_from(count - number).map_or(BATCH, |left| left.min(BATCH));
-        producer.push_slice(&batch[..room]) as u64
-    };
-    let mut batch = [[0; N]; BATCH];
+    let send = move |number| producer.push_slice(Batch::<N, BATCH>::from(number).until(number, count)) as u64;
+    let mut batch = Batch::<N, BATCH>::EMPTY;
     threads(count, send, move |sum| {
-        let taken = consumer.pop_slice(&mut batch);
-        batch[..taken].iter().for_each(|bytes| take(bytes, sum));
+        let taken = consumer.pop_slice(&mut batch.messages);
+        batch.messages[..taken].iter().for_each(|bytes| take(bytes, sum));
         taken as u64
     })
 }
@@ -180,175 +198,6 @@ fn crossbeam<const N: usize>(count: u64) -> f64 {
         }
         None => 0,
     })
-}
-
-/// The next messages, at most `BATCH`, from this number on.
-#[inline]
-fn batch<const N: usize, const BATCH: usize>(number: u64) -> [[u8; N]; BATCH] {
-    std::array::from_fn(|at| message(number + at as u64))
-}
-
-fn without_checks<const N: usize, const BATCH: usize>(count: u64) -> f64 {
-    let (mut producer, mut consumer) = unchecked::ring::<N>(SLOTS);
-    let send = move |number| {
-        let messages = batch::<N, BATCH>(number);
-        producer.send(&messages[..(count - number).min(BATCH as u64) as usize]) as u64
-    };
-    let mut messages = [[0; N]; BATCH];
-    threads(count, send, move |sum| {
-        let taken = consumer.receive(&mut messages);
-        messages[..taken].iter().for_each(|bytes| take(bytes, sum));
-        taken as u64
-    })
-}
-
-#[inline]
-fn send_fixed<const N: usize, const BATCH: usize>(producer: &mut fixed::Producer<N>, number: u64, count: u64) -> u64 {
-    if BATCH == 1 {
-        return u64::from(producer.try_send(&message(number)).expect("the consumer lives"));
-    }
-    let messages = batch::<N, BATCH>(number);
-    let now = &messages[..(count - number).min(BATCH as u64) as usize];
-    producer.try_send_batch(now).expect("the consumer lives") as u64
-}
-
-#[inline]
-fn receive_fixed<const N: usize, const BATCH: usize>(
-    consumer: &mut fixed::Consumer<N>,
-    messages: &mut [[u8; N]; BATCH],
-    sum: &mut u64,
-) -> u64 {
-    if BATCH == 1 {
-        return match consumer.try_receive().expect("the producer lives") {
-            Some(bytes) => {
-                take(&bytes, sum);
-                1
-            }
-            None => 0,
-        };
-    }
-    let taken = consumer.try_receive_batch(messages).expect("the producer lives");
-    messages[..taken].iter().for_each(|bytes| take(bytes, sum));
-    taken as u64
-}
-
-fn fixed_in_process<const N: usize, const BATCH: usize>(count: u64) -> f64 {
-    let (mut producer, offer) = fixed::Producer::<N>::create(SLOTS as u64).expect("memory");
-    let mut consumer = fixed::Consumer::attach(offer).expect("just offered");
-    let done = &std::sync::atomic::AtomicBool::new(false);
-    let send = move |number| {
-        let sent = send_fixed::<N, BATCH>(&mut producer, number, count);
-        if number + sent == count {
-            // Dropping would close, which is not what is measured.
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                spin_loop();
-            }
-        }
-        sent
-    };
-    let (mut messages, mut taken) = ([[0; N]; BATCH], 0);
-    threads(count, send, move |sum| {
-        let now = receive_fixed(&mut consumer, &mut messages, sum);
-        taken += now;
-        if taken == count {
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-        now
-    })
-}
-
-fn fixed_across<const N: usize, const BATCH: usize>(count: u64) -> f64 {
-    let (mut consumer, offer) = fixed::Consumer::<N>::create(SLOTS as u64).expect("memory");
-    let child = machine::fork(move || {
-        pin(1);
-        let mut producer = fixed::Producer::attach(offer).expect("just offered");
-        producer.watch(&Peer::parent().expect("a parent"));
-        let mut number = 0;
-        while number < count {
-            match send_fixed::<N, BATCH>(&mut producer, number, count) {
-                0 => spin_loop(),
-                sent => number += sent,
-            }
-        }
-        std::thread::sleep(Duration::from_secs(600));
-    });
-    consumer.watch(&Peer::process(child.0.unsigned_abs()).expect("a child"));
-    let mut messages = [[0; N]; BATCH];
-    time(count, |sum| receive_fixed(&mut consumer, &mut messages, sum))
-}
-
-/// Room for as many messages as the others have slots.
-fn capacity<const N: usize>() -> u64 {
-    (SLOTS * (8 + N)).next_power_of_two() as u64
-}
-
-fn send<const N: usize, const BATCH: usize>(producer: &mut Producer, number: u64, count: u64) -> u64 {
-    if BATCH == 1 {
-        producer.send(&message::<N>(number), Deadline::NEVER).expect("the consumer lives");
-        return 1;
-    }
-    let batch = (number..count).take(BATCH);
-    let mut open = producer.batch();
-    let mut sent = 0;
-    for number in batch {
-        // A batch that finds no room goes out as far as it came.
-        if !open.try_send(&message::<N>(number)).expect("the consumer lives") {
-            break;
-        }
-        sent += 1;
-    }
-    drop(open);
-    if sent == 0 {
-        // No room at all: wait for it.
-        let _ = producer.wait(N, Deadline::NEVER).expect("the consumer lives");
-    }
-    sent
-}
-
-fn receive<const N: usize, const BATCH: usize>(consumer: &mut Consumer, sum: &mut u64) -> u64 {
-    let mut bytes = [0; N];
-    if BATCH == 1 {
-        let message = consumer.peek(Deadline::NEVER).expect("the producer lives");
-        message.read(0, &mut bytes);
-        message.release();
-        take(&bytes, sum);
-        return 1;
-    }
-    let taken = consumer.drain(BATCH, Deadline::NEVER, |message| {
-        message.read(0, &mut bytes);
-        take(&bytes, sum);
-    });
-    taken.expect("the producer lives") as u64
-}
-
-fn ours_in_process<const N: usize, const BATCH: usize>(count: u64) -> f64 {
-    let (mut producer, offer) = Producer::create(capacity::<N>()).expect("memory");
-    let mut consumer = Consumer::attach(offer).expect("just offered");
-    let send = move |number| {
-        let sent = send::<N, BATCH>(&mut producer, number, count);
-        if number + sent == count {
-            // Dropping would close, which is not what is measured.
-            producer.send(&message::<N>(count), Deadline::NEVER).expect("the consumer lives");
-        }
-        sent
-    };
-    threads(count, send, move |sum| receive::<N, BATCH>(&mut consumer, sum))
-}
-
-fn ours_across<const N: usize, const BATCH: usize>(count: u64) -> f64 {
-    let (mut consumer, offer) = Consumer::create(capacity::<N>()).expect("memory");
-    let child = machine::fork(move || {
-        pin(1);
-        let mut producer = Producer::attach(offer).expect("just offered");
-        producer.watch(&Peer::parent().expect("a parent"));
-        let mut number = 0;
-        while number < count {
-            number += send::<N, BATCH>(&mut producer, number, count);
-        }
-        let _ = producer.wait(usize::try_from(capacity::<N>()).unwrap_or(0) - 8, Deadline::NEVER);
-    });
-    consumer.watch(&Peer::process(child.0.unsigned_abs()).expect("a child"));
-    time(count, |sum| receive::<N, BATCH>(&mut consumer, sum))
 }
 
 fn stream<const N: usize, const BATCH: usize>(count: u64, socket: bool) -> f64 {

@@ -1,137 +1,322 @@
 //! The ring for messages of one size once more, between threads and without a check: no position or state of the other side is doubted, and
-//! nothing is ever found corrupt. What it is faster by is what the checks cost.
-#![expect(unsafe_code, reason = "bytes that two threads share, guarded by positions")]
+//! nothing is ever found corrupt. Beside it the same with one thing more that the ring has, or one less: what the two differ by is among
+//! them.
+#![expect(unsafe_code, reason = "words and bytes that two threads share, guarded by positions")]
 
-use std::cell::UnsafeCell;
+use std::hint::{black_box, spin_loop};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
 use crate::cache::{expect_read, expect_write};
-use crate::machine::Word;
+use crate::machine::{Object, Word};
+
+/// What is different from the bare ring; a sum of these.
+pub mod but {
+    /// Nothing.
+    pub const NOTHING: u32 = 0;
+    /// Who looks at a position doubts it, and remembers one that cannot be.
+    pub const POSITIONS: u32 = 1;
+    /// Who finds nothing looks whether the other side is dead or has left, out of line.
+    pub const STATES: u32 = 2;
+    /// Each side's words lie in an object of shared memory, the messages behind the producer's, and each side has mapped both.
+    pub const OBJECTS: u32 = 4;
+    /// No line of cache is asked for before it is needed.
+    pub const NO_HINTS: u32 = 8;
+    /// Who has taken everything pauses once before it looks for more.
+    pub const PAUSES: u32 = 16;
+}
 
 const LINE: usize = 64;
 
-#[repr(C, align(64))]
-struct Line(UnsafeCell<[u8; LINE]>);
-
-struct Ring {
-    lines: Box<[Line]>,
-    taken: Word,
-    sent: Word,
-    /// What the one side looks at after each message to see whether the other sleeps.
-    asleep: Word,
+/// What one side writes and the other reads.
+#[repr(C)]
+struct Words {
+    position: Word,
+    /// What the other side looks at after each message to see whether this one sleeps.
+    status: Word,
 }
 
-// SAFETY: bytes are written by the producer while its position is behind, and read by the consumer once it is ahead.
-unsafe impl Sync for Ring {}
-
 /// One side's view.
-struct Side<const N: usize> {
-    ring: Arc<Ring>,
+struct Side<const N: usize, const BUT: u32> {
+    /// Keep what the pointers lead into.
+    _objects: [Arc<Object>; 2],
+    own: *const Words,
+    peer: *const Words,
+    data: *mut u8,
+    /// Whether the other side is dead.
+    dead: Arc<AtomicU32>,
+    corrupt: bool,
+    /// Since it took everything.
+    paused: bool,
     capacity: u64,
     position: u64,
     /// Up to where this side may go without a look at the other.
     limit: u64,
+    /// The producer: the consumer's position when it was last looked at. The consumer: what of its own the producer knows.
     released: u64,
     /// Where the next message lies.
     at: usize,
 }
 
-impl<const N: usize> Side<N> {
-    fn new(ring: &Arc<Ring>, capacity: u64, limit: u64) -> Self {
-        Self { ring: Arc::clone(ring), capacity, position: 0, limit, released: 0, at: 0 }
+// SAFETY: the pointers lead into mappings, which belong to the process, and the value keeps those.
+unsafe impl<const N: usize, const BUT: u32> Send for Side<N, BUT> {}
+
+impl<const N: usize, const BUT: u32> Side<N, BUT> {
+    /// The producer's or the consumer's (`second`), with where in the two objects the words lie, and in the first the messages.
+    fn new(objects: [Arc<Object>; 2], second: bool, words: [usize; 2], data: usize, capacity: u64) -> Self {
+        let at = |which: usize| objects[which].start().wrapping_add(words[which]).cast_const().cast::<Words>();
+        let (own, peer) = if second { (at(1), at(0)) } else { (at(0), at(1)) };
+        let data = objects[0].start().wrapping_add(data);
+        let dead = Arc::new(AtomicU32::new(0));
+        let limit = if second { 0 } else { capacity };
+        Self {
+            _objects: objects,
+            own,
+            peer,
+            data,
+            dead,
+            corrupt: false,
+            paused: true,
+            capacity,
+            position: 0,
+            limit,
+            released: 0,
+            at: 0,
+        }
     }
 
+    #[inline]
+    fn own(&self) -> &Words {
+        // SAFETY: the words lie in an object that this value keeps, on a line of their own, and hold atomics only.
+        unsafe { &*self.own }
+    }
+
+    #[inline]
+    fn peer(&self) -> &Words {
+        // SAFETY: as in `own`.
+        unsafe { &*self.peer }
+    }
+
+    const fn has(what: u32) -> bool {
+        BUT & what != 0
+    }
+
+    #[inline]
     fn bytes(&self) -> usize {
         self.capacity as usize * N
     }
 
     #[inline]
     fn byte(&self, at: usize) -> *mut u8 {
-        self.ring.lines.as_ptr().cast::<u8>().cast_mut().wrapping_add(at)
+        self.data.wrapping_add(at)
+    }
+
+    /// How many of so many messages lie in one piece from here on.
+    #[inline]
+    fn in_one_piece(&self, messages: usize) -> usize {
+        messages.min((self.bytes() - self.at) / N)
     }
 
     #[inline]
     fn advance(&mut self, count: usize) {
         self.position += count as u64;
-        self.at += count * N;
-        if self.at == self.bytes() {
-            self.at = 0;
-        }
+        let behind = self.at + count * N;
+        self.at = if behind == self.bytes() { 0 } else { behind };
+    }
+
+    /// Say how far this side has come, and look whether the other sleeps.
+    #[inline]
+    fn publish(&self) {
+        self.own().position.wide.store(self.position, Ordering::Release);
+        compiler_fence(Ordering::SeqCst);
+        black_box(self.peer().status.wide.load(Ordering::Relaxed));
+    }
+
+    #[inline]
+    fn look(&self) -> u64 {
+        self.peer().position.wide.load(Ordering::Acquire)
+    }
+
+    #[inline(never)]
+    fn look_at_state(&self) {
+        black_box((self.dead.load(Ordering::Acquire), self.peer().status.wide.load(Ordering::Acquire)));
     }
 }
 
 /// Sends.
-pub struct Producer<const N: usize>(Side<N>);
+pub struct Producer<const N: usize, const BUT: u32>(Side<N, BUT>);
 
 /// Receives.
-pub struct Consumer<const N: usize>(Side<N>);
+pub struct Consumer<const N: usize, const BUT: u32>(Side<N, BUT>);
 
 /// A ring for so many messages.
-pub fn ring<const N: usize>(messages: usize) -> (Producer<N>, Consumer<N>) {
-    let word = || Word { wide: AtomicU64::new(0), narrow: 0.into() };
-    let lines = (0..(messages * N).div_ceil(LINE)).map(|_| Line(UnsafeCell::new([0; LINE]))).collect();
-    let ring = Arc::new(Ring { lines, taken: word(), sent: word(), asleep: word() });
+pub fn ring<const N: usize, const BUT: u32>(messages: usize) -> (Producer<N, BUT>, Consumer<N, BUT>) {
+    let bytes = messages * N;
     let capacity = messages as u64;
-    (Producer(Side::new(&ring, capacity, capacity)), Consumer(Side::new(&ring, capacity, 0)))
-}
-
-impl<const N: usize> Producer<N> {
-    /// Send as many as have room, and say how many.
-    #[inline]
-    pub fn send(&mut self, messages: &[[u8; N]]) -> usize {
-        let side = &mut self.0;
-        if side.position + messages.len() as u64 > side.limit {
-            side.limit = side.ring.taken.wide.load(Ordering::Acquire) + side.capacity;
-        }
-        let total = messages.len().min((side.limit - side.position) as usize);
-        let mut sent = 0;
-        while sent < total {
-            let run = (total - sent).min((side.bytes() - side.at) / N);
-            let from = side.at + (8 * LINE).min(side.bytes() / 8);
-            let mut line = from.next_multiple_of(LINE);
-            while line < from + run * N {
-                expect_write(side.byte(if line < side.bytes() { line } else { line - side.bytes() }));
-                line += LINE;
-            }
-            // SAFETY: there is room for a run of this length from here on, and the consumer does not look at it before it is told.
-            unsafe { side.byte(side.at).copy_from_nonoverlapping(messages.as_ptr().add(sent).cast(), run * N) }
-            side.advance(run);
-            sent += run;
-        }
-        if total != 0 {
-            side.ring.sent.wide.store(side.position, Ordering::Release);
-            compiler_fence(Ordering::SeqCst);
-            std::hint::black_box(side.ring.asleep.wide.load(Ordering::Relaxed));
-        }
-        total
+    if BUT & but::OBJECTS != 0 {
+        // Where the ring has them: words on the third line of a page, messages on the next page.
+        let (words, data) = ([128, 128], 4096);
+        let objects = [Object::shared(data + bytes), Object::shared(data)];
+        let again = [objects[0].again(), objects[1].again()];
+        let [first, second] = [objects, again].map(|objects| objects.map(Arc::new));
+        (Producer(Side::new(first, false, words, data, capacity)), Consumer(Side::new(second, true, words, data, capacity)))
+    } else {
+        let (words, data) = ([0, size_of::<Words>()], 2 * size_of::<Words>());
+        let object = Arc::new(Object::private(data + bytes));
+        let both = || [Arc::clone(&object), Arc::clone(&object)];
+        (Producer(Side::new(both(), false, words, data, capacity)), Consumer(Side::new(both(), true, words, data, capacity)))
     }
 }
 
-impl<const N: usize> Consumer<N> {
+impl<const N: usize, const BUT: u32> Producer<N, BUT> {
+    /// Send, if there is room.
+    #[inline]
+    pub fn send(&mut self, message: &[u8; N]) -> bool {
+        if self.0.position >= self.0.limit && !self.look_for_room() {
+            return false;
+        }
+        self.put(std::slice::from_ref(message));
+        self.0.publish();
+        true
+    }
+
+    /// Send as many as have room, and say how many.
+    #[inline]
+    pub fn send_batch(&mut self, messages: &[[u8; N]]) -> usize {
+        if self.0.position + messages.len() as u64 > self.0.limit {
+            self.look_for_room();
+        }
+        let now = &messages[..messages.len().min((self.0.limit - self.0.position) as usize)];
+        if now.is_empty() {
+            return 0;
+        }
+        let (run, rest) = now.split_at(self.0.in_one_piece(now.len()));
+        self.put(run);
+        if !rest.is_empty() {
+            self.put(rest);
+        }
+        self.0.publish();
+        now.len()
+    }
+
+    #[inline]
+    fn put(&mut self, messages: &[[u8; N]]) {
+        let side = &mut self.0;
+        let (bytes, size) = (messages.as_flattened(), side.bytes());
+        if !Side::<N, BUT>::has(but::NO_HINTS) {
+            let from = side.at + (8 * LINE).min(size / 8);
+            let mut line = from.next_multiple_of(LINE);
+            while line < from + bytes.len() {
+                expect_write(side.byte(if line < size { line } else { line - size }));
+                line += LINE;
+            }
+        }
+        // SAFETY: there is room for a run of this length from here on, and the consumer does not look at it before it is told.
+        unsafe { side.byte(side.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
+        side.advance(messages.len());
+    }
+
+    #[inline]
+    fn look_for_room(&mut self) -> bool {
+        let side = &mut self.0;
+        if Side::<N, BUT>::has(but::STATES) {
+            side.look_at_state();
+        }
+        let seen = side.look();
+        if Side::<N, BUT>::has(but::POSITIONS) && seen.wrapping_sub(side.released) > side.position - side.released {
+            side.corrupt = true;
+            side.limit = side.position;
+            return false;
+        }
+        side.released = seen;
+        side.limit = seen + side.capacity;
+        side.position < side.limit
+    }
+}
+
+impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
+    /// Take the next message, if there is one.
+    #[inline]
+    pub fn receive(&mut self, into: &mut [u8; N]) -> bool {
+        if !self.find() {
+            return false;
+        }
+        self.take(std::slice::from_mut(into));
+        self.release_an_eighth();
+        true
+    }
+
     /// Take as many as there are, and say how many.
     #[inline]
-    pub fn receive(&mut self, into: &mut [[u8; N]]) -> usize {
+    pub fn receive_batch(&mut self, into: &mut [[u8; N]]) -> usize {
+        if !self.find() {
+            return 0;
+        }
+        let count = into.len().min((self.0.limit - self.0.position) as usize);
+        let (run, rest) = into[..count].split_at_mut(self.0.in_one_piece(count));
+        self.take(run);
+        if !rest.is_empty() {
+            self.take(rest);
+        }
+        self.release_an_eighth();
+        count
+    }
+
+    #[inline]
+    fn find(&mut self) -> bool {
         let side = &mut self.0;
-        if side.position == side.limit {
+        if side.position != side.limit {
+            return true;
+        }
+        if Side::<N, BUT>::has(but::PAUSES) && !std::mem::replace(&mut side.paused, true) {
+            spin_loop();
+        }
+        if !Side::<N, BUT>::has(but::NO_HINTS) {
             expect_read(side.byte(side.at));
-            side.limit = side.ring.sent.wide.load(Ordering::Acquire);
         }
-        let total = into.len().min((side.limit - side.position) as usize);
-        let mut taken = 0;
-        while taken < total {
-            let run = (total - taken).min((side.bytes() - side.at) / N);
-            // SAFETY: a run of this length was sent, and the producer leaves it alone until it is released.
-            unsafe { side.byte(side.at).copy_to_nonoverlapping(into.as_mut_ptr().add(taken).cast(), run * N) }
-            side.advance(run);
-            taken += run;
+        let seen = side.look();
+        let news = if Side::<N, BUT>::has(but::POSITIONS) {
+            let most = side.capacity - (side.limit - side.released);
+            !side.corrupt && seen.wrapping_sub(side.limit).wrapping_sub(1) < most
+        } else {
+            seen != side.limit
+        };
+        if news {
+            side.limit = seen;
+            side.paused = false;
+            return true;
         }
-        if side.position - side.released >= side.capacity / 8 || (total == 0 && side.position != side.released) {
-            side.released = side.position;
-            side.ring.taken.wide.store(side.position, Ordering::Release);
-            compiler_fence(Ordering::SeqCst);
-            std::hint::black_box(side.ring.asleep.wide.load(Ordering::Relaxed));
+        if Side::<N, BUT>::has(but::STATES) {
+            side.look_at_state();
         }
-        total
+        if Side::<N, BUT>::has(but::POSITIONS) && seen != side.limit {
+            side.corrupt = true;
+        }
+        self.release();
+        false
+    }
+
+    #[inline]
+    fn take(&mut self, messages: &mut [[u8; N]]) {
+        let side = &mut self.0;
+        let bytes = messages.as_flattened_mut();
+        // SAFETY: a run of this length was sent, and the producer leaves it alone until it is released.
+        unsafe { side.byte(side.at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) }
+        side.advance(messages.len());
+    }
+
+    #[inline]
+    fn release_an_eighth(&mut self) {
+        if self.0.position - self.0.released >= self.0.capacity / 8 {
+            self.release();
+        }
+    }
+
+    #[inline]
+    fn release(&mut self) {
+        if self.0.released != self.0.position {
+            self.0.released = self.0.position;
+            self.0.publish();
+        }
     }
 }

@@ -98,13 +98,22 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// [`RingError::Corrupt`].
     #[inline]
     pub fn try_receive(&mut self) -> Result<Option<[u8; N]>, RingError> {
-        if !self.find()? {
-            return Ok(None);
-        }
         let mut message = [0; N];
-        self.take(std::slice::from_mut(&mut message));
+        Ok(self.try_receive_into(&mut message)?.then_some(message))
+    }
+
+    /// Take the next message into `into`, unless there is none now (`false`): large ones are copied once less.
+    ///
+    /// # Errors
+    /// As [`Consumer::try_receive`].
+    #[inline]
+    pub fn try_receive_into(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
+        if !self.find()? {
+            return Ok(false);
+        }
+        self.take(std::slice::from_mut(into));
         self.release_an_eighth();
-        Ok(Some(message))
+        Ok(true)
     }
 
     /// Take the next message, waiting for it.

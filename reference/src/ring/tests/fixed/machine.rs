@@ -13,6 +13,7 @@ enum Step {
     Send,
     Batch(usize),
     Receive,
+    ReceiveInto,
     ReceiveBatch(usize),
 }
 
@@ -20,7 +21,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => Just(Step::Send),
         2 => (0..40usize).prop_map(Step::Batch),
-        4 => Just(Step::Receive),
+        2 => Just(Step::Receive),
+        2 => Just(Step::ReceiveInto),
         2 => (0..40usize).prop_map(Step::ReceiveBatch),
     ]
 }
@@ -88,6 +90,16 @@ fn run<const N: usize>(least: u64, producer_creates: bool, steps: &[Step]) -> Re
             Step::Receive => {
                 let expected = model.queue.pop_front();
                 prop_assert_eq!(consumer.try_receive().unwrap(), expected);
+                match expected {
+                    Some(_) => model.took(1),
+                    None => model.found_nothing(),
+                }
+            }
+            Step::ReceiveInto => {
+                let expected = model.queue.pop_front();
+                let mut message = [0xa5; N];
+                prop_assert_eq!(consumer.try_receive_into(&mut message).unwrap(), expected.is_some());
+                prop_assert_eq!(message, expected.unwrap_or([0xa5; N]), "what there is, and nothing else");
                 match expected {
                     Some(_) => model.took(1),
                     None => model.found_nothing(),

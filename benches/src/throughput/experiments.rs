@@ -1,0 +1,101 @@
+//! Where what the ring differs by from one without checks is switched on and off, one thing at a time.
+
+use std::hint::spin_loop;
+
+use super::ours::{fixed_between_threads, receive_fixed};
+use super::{Batch, Contender, SLOTS, take, threads};
+use crate::unchecked::{self, but};
+
+/// Those for messages of `N` bytes, `BATCH` at a time: for the two sizes for which the targets ask the most.
+pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
+    if (N, BATCH) != (64, 1) && (N, BATCH) != (8, 32) {
+        return Vec::new();
+    }
+    let mut all = vec![
+        Contender {
+            name: "experiment: without checks, but positions are doubted",
+            run: unchecked::<N, BATCH, { but::POSITIONS }>,
+        },
+        Contender {
+            name: "experiment: without checks, but who finds nothing looks for a death",
+            run: unchecked::<N, BATCH, { but::STATES }>,
+        },
+        Contender {
+            name: "experiment: without checks, but in shared memory, mapped twice",
+            run: unchecked::<N, BATCH, { but::OBJECTS }>,
+        },
+        Contender { name: ALL, run: unchecked::<N, BATCH, { but::POSITIONS | but::STATES | but::OBJECTS }> },
+        Contender {
+            name: "experiment: without checks, and no line asked for ahead",
+            run: unchecked::<N, BATCH, { but::NO_HINTS }>,
+        },
+        Contender {
+            name: "experiment: without checks, a pause before each look that follows news",
+            run: unchecked::<N, BATCH, { but::PAUSES }>,
+        },
+        Contender {
+            name: "experiment: without checks, but with these three, and that pause",
+            run: unchecked::<N, BATCH, { but::PAUSES | but::POSITIONS | but::STATES | but::OBJECTS }>,
+        },
+        Contender { name: FURTHER, run: further::<N, BATCH> },
+        Contender { name: SLOWER, run: slower::<N, BATCH> },
+    ];
+    if BATCH == 1 {
+        all.push(Contender { name: BY_VALUE, run: by_value::<N, BATCH> });
+    }
+    all
+}
+
+const ALL: &str = "experiment: without checks, but with these three";
+const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes further";
+const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
+const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
+
+pub(super) fn unchecked<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {
+    from_further::<N, BATCH, BUT, 0>(count)
+}
+
+/// Loads that are wider than the stores before them, and cross lines of cache.
+fn further<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    from_further::<N, BATCH, { but::NOTHING }, 8>(count)
+}
+
+fn from_further<const N: usize, const BATCH: usize, const BUT: u32, const FURTHER: usize>(count: u64) -> f64 {
+    let (mut producer, mut consumer) = unchecked::ring::<N, BUT>(SLOTS);
+    let send = move |number| {
+        let batch = Batch::<N, BATCH, FURTHER>::from(number);
+        if BATCH == 1 {
+            u64::from(producer.send(&batch.messages[0]))
+        } else {
+            producer.send_batch(batch.until(number, count)) as u64
+        }
+    };
+    let mut batch = Batch::<N, BATCH>::EMPTY;
+    threads(count, send, move |sum| {
+        let taken = if BATCH == 1 {
+            usize::from(consumer.receive(&mut batch.messages[0]))
+        } else {
+            consumer.receive_batch(&mut batch.messages)
+        };
+        batch.messages[..taken].iter().for_each(|bytes| take(bytes, sum));
+        taken as u64
+    })
+}
+
+/// The receiver looks less often, and finds more.
+fn slower<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    fixed_between_threads::<N, BATCH>(count, |consumer, batch, sum| {
+        spin_loop();
+        receive_fixed(consumer, batch, sum)
+    })
+}
+
+fn by_value<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    fixed_between_threads::<N, BATCH>(count, |consumer, _, sum| match consumer.try_receive().expect("the producer lives") {
+        Some(bytes) => {
+            take(&bytes, sum);
+            1
+        }
+        None => 0,
+    })
+}
