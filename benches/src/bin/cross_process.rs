@@ -21,15 +21,14 @@ For comparison, the systems that this one descends from: 2.85 million messages a
 a p99 of 0.05 µs, which was a write and a read on one thread.
 ";
 
-const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message; the row without checks is bound by it as well";
+const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message: see the rows without checks, without lines asked for ahead, and with a pause before a look";
 const TWO_LINES: &str =
     "a message and the position that tells of it are two lines each way, the raw exchange moves one: see the experiment";
-const BATCHES: &str = "the same copies and one position a batch, as in rtrb; rounds of one row differ by more";
-const SLEEP: &str =
-    "two system calls and two changes of process, as in the raw exchange, and the list of sleepers that lets a death wake them";
-const NEWS: &str = "a thread hears of it and wakes the sleeper, which alone costs little (see the experiment); the rest is probably the list of sleepers, locked while it wakes";
-const CHECKS: &str =
-    "not the checks alone: who looks sooner takes the line from the other more often, and the ratio is as often above 1";
+const BATCHES: &str = "the same copies and one position a batch, as in rtrb: the rows without checks, and the experiments, show what each part costs";
+const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and the list of sleepers that lets a death wake them: see the experiments for what would be in its place";
+const NEWS: &str =
+    "a thread hears of it and wakes the sleeper, and a process that has a ring takes longer to end: an experiment for each";
+const CHECKS: &str = "the experiments in which positions are doubted and deaths are looked for are the checks, each alone: what the ring lacks beyond those is not theirs";
 
 struct Options {
     rounds: usize,

@@ -9,7 +9,8 @@ use gpushare::{Deadline, Peer};
 use super::{Batch, SLOTS, message, take, threads, time};
 use crate::machine::{self, pin};
 
-#[inline]
+/// Inlined, as the others are that one contender alone calls.
+#[inline(always)]
 fn send_fixed<const N: usize, const BATCH: usize>(producer: &mut fixed::Producer<N>, number: u64, count: u64) -> u64 {
     if BATCH == 1 {
         return u64::from(producer.try_send(&message(number)).expect("the consumer lives"));
@@ -18,7 +19,8 @@ fn send_fixed<const N: usize, const BATCH: usize>(producer: &mut fixed::Producer
     producer.try_send_batch(messages.until(number, count)).expect("the consumer lives") as u64
 }
 
-#[inline]
+/// As above.
+#[inline(always)]
 pub(super) fn receive_fixed<const N: usize, const BATCH: usize>(
     consumer: &mut fixed::Consumer<N>,
     Batch { messages, .. }: &mut Batch<N, BATCH>,
@@ -47,26 +49,10 @@ pub(super) fn fixed_between_threads<const N: usize, const BATCH: usize>(
 ) -> f64 {
     let (mut producer, offer) = fixed::Producer::<N>::create(SLOTS as u64).expect("memory");
     let mut consumer = fixed::Consumer::attach(offer).expect("just offered");
-    let done = &std::sync::atomic::AtomicBool::new(false);
-    let send = move |number| {
-        let sent = send_fixed::<N, BATCH>(&mut producer, number, count);
-        if number + sent == count {
-            // Dropping would close, which is not what is measured.
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                spin_loop();
-            }
-        }
-        sent
-    };
-    let (mut messages, mut taken) = (Batch::<N, BATCH>::EMPTY, 0);
-    threads(count, send, move |sum| {
-        let now = receive(&mut consumer, &mut messages, sum);
-        taken += now;
-        if taken == count {
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-        }
-        now
-    })
+    let send = move |number| send_fixed::<N, BATCH>(&mut producer, number, count);
+    let mut messages = Batch::<N, BATCH>::EMPTY;
+    // The producer closes the ring when it has sent all: what was sent is received nevertheless.
+    threads(count, send, move |sum| receive(&mut consumer, &mut messages, sum))
 }
 
 pub(super) fn fixed_across<const N: usize, const BATCH: usize>(count: u64) -> f64 {

@@ -151,7 +151,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         let (run, rest) = into[..count].split_at_mut(self.slots.in_one_piece(self.at, count));
         self.take(run);
         if !rest.is_empty() {
-            self.take(rest);
+            self.take_rest(rest);
         }
         self.release_an_eighth();
         Ok(count)
@@ -279,6 +279,13 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         self.memory.read(self.at, messages.as_flattened_mut());
         self.position += messages.len() as u64;
         self.at = self.slots.behind(self.at, messages.len());
+    }
+
+    /// Those that the ring's end parted from the rest of a batch.
+    #[cold]
+    #[inline(never)]
+    fn take_rest(&mut self, messages: &mut [[u8; N]]) {
+        self.take(messages);
     }
 
     #[inline]

@@ -138,7 +138,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let (run, rest) = now.split_at(self.slots.in_one_piece(self.at, now.len()));
         self.put(run);
         if !rest.is_empty() {
-            self.put(rest);
+            self.put_rest(rest);
         }
         self.publish();
         Ok(now.len())
@@ -193,6 +193,13 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         self.memory.write(self.at, bytes);
         self.position += messages.len() as u64;
         self.at = self.slots.behind(self.at, messages.len());
+    }
+
+    /// Those that the ring's end parted from the rest of a batch.
+    #[cold]
+    #[inline(never)]
+    fn put_rest(&mut self, messages: &[[u8; N]]) {
+        self.put(messages);
     }
 
     /// What was put is there for the consumer.
