@@ -23,9 +23,10 @@ pub const OTHER: &str = "other-process";
 
 const QUERIED: &str = "raw round trip of the driver's timelines, queried";
 const WAITED: &str = "raw round trip of the driver's timelines, waited for";
+const OWN: &str = "experiment: queried, and each process signals a timeline of its own making, as frames do";
 const MEMORY: &str = "raw round trip of timelines in shared memory";
 
-/// All the names that [`Carried::bare`] gives.
+/// What [`Carried::bare`] gives that is no experiment.
 pub const RAW: [&str; 3] = [QUERIED, WAITED, MEMORY];
 
 /// How long one figure is measured.
@@ -85,7 +86,7 @@ impl Carried for VulkanDevice {
 
     fn bare(&self) -> Answer<Vec<Contender>> {
         match unshared(self) {
-            None => Ok(vec![(QUERIED, of_driver(QUERIES)?), (WAITED, of_driver(WAITS)?)]),
+            None => Ok(vec![(QUERIED, of_driver(QUERIES)?), (WAITED, of_driver(WAITS)?), (OWN, of_driver(OWN_QUERIES)?)]),
             Some(_) => Ok(vec![(MEMORY, in_memory()?)]),
         }
     }
@@ -124,10 +125,13 @@ struct Watch {
     /// What the other process answers to.
     name: &'static str,
     until: fn(&Raw, vk::Semaphore, u64) -> Result<(), vk::Result>,
+    /// The timeline back is the other process's, which exports it; else the first process has made both.
+    own: bool,
 }
 
-const QUERIES: Watch = Watch { name: "driver-queries", until: Raw::poll };
-const WAITS: Watch = Watch { name: "driver-waits", until: Raw::wait };
+const QUERIES: Watch = Watch { name: "driver-queries", until: Raw::poll, own: false };
+const WAITS: Watch = Watch { name: "driver-waits", until: Raw::wait, own: false };
+const OWN_QUERIES: Watch = Watch { name: "driver-own-queries", until: Raw::poll, own: true };
 
 /// By how much a value is ahead of the last one where that one was the last of a span.
 const AHEAD: u64 = 3;
@@ -137,10 +141,8 @@ const AHEAD: u64 = 3;
 fn of_driver(watch: Watch) -> Answer<Box<dyn Fn() -> f64>> {
     let (other, mut channel) = start(watch.name)?;
     let raw = Raw::open()?;
-    let made = || raw.semaphore(vk::SemaphoreType::TIMELINE, true).map_err(words);
-    let (there, back) = (made()?, made()?);
-    let exported = |timeline| raw.export_semaphore(timeline).map(OwnedHandle::from).map_err(words);
-    channel.send(b"timelines", &[&exported(there)?, &exported(back)?], soon()).map_err(words)?;
+    let there = give_timeline(&raw, &mut channel)?;
+    let back = if watch.own { take_timeline(&raw, &mut channel)? } else { give_timeline(&raw, &mut channel)? };
     let (channel, value) = (RefCell::new(channel), Cell::new(0));
     Ok(Box::new(move || {
         let _alive = &other;
@@ -161,8 +163,8 @@ fn of_driver(watch: Watch) -> Answer<Box<dyn Fn() -> f64>> {
 /// The other side of it.
 fn answer_driver(watch: Watch, mut channel: Channel) -> Answer {
     let raw = Raw::open()?;
-    let [there, back] = timelines(&mut channel)?.map(|handle| raw.import_timeline(handle.into()).map_err(words));
-    let (there, back) = (there?, back?);
+    let there = take_timeline(&raw, &mut channel)?;
+    let back = if watch.own { give_timeline(&raw, &mut channel)? } else { take_timeline(&raw, &mut channel)? };
     let mut value = 0;
     loop {
         channel.receive(Deadline::NEVER).map_err(words)?;
@@ -177,6 +179,19 @@ fn answer_driver(watch: Watch, mut channel: Channel) -> Answer {
         value = ahead;
         raw.signal(back, value).map_err(words)?;
     }
+}
+
+/// A new timeline, for the other process to import.
+fn give_timeline(raw: &Raw, channel: &mut Channel) -> Answer<vk::Semaphore> {
+    let timeline = raw.semaphore(vk::SemaphoreType::TIMELINE, true).map_err(words)?;
+    let handle = OwnedHandle::from(raw.export_semaphore(timeline).map_err(words)?);
+    channel.send(b"a timeline", &[&handle], soon()).map_err(words)?;
+    Ok(timeline)
+}
+
+fn take_timeline(raw: &Raw, channel: &mut Channel) -> Answer<vk::Semaphore> {
+    let [handle] = handles(channel)?;
+    raw.import_timeline(handle.into()).map_err(words)
 }
 
 /// The same with two timelines in shared memory.
@@ -210,8 +225,9 @@ pub fn answer(to: &str) -> Answer {
         VulkanDevice::FRAMES => take_frames(&VulkanDevice::open(0).map_err(words)?, channel),
         name if name == QUERIES.name => answer_driver(QUERIES, channel),
         name if name == WAITS.name => answer_driver(WAITS, channel),
+        name if name == OWN_QUERIES.name => answer_driver(OWN_QUERIES, channel),
         "memory" => {
-            let attached = timelines(&mut channel)?.map(|handle| SharedTimeline::attach(handle).map_err(words));
+            let attached = handles(&mut channel)?.map(|handle: OwnedHandle| SharedTimeline::attach(handle).map_err(words));
             let [there, back] = attached;
             let (there, back) = (there?, back?);
             (1..)
@@ -225,9 +241,9 @@ pub fn answer(to: &str) -> Answer {
     }
 }
 
-fn timelines(channel: &mut Channel) -> Answer<[OwnedHandle; 2]> {
+fn handles<const COUNT: usize>(channel: &mut Channel) -> Answer<[OwnedHandle; COUNT]> {
     let message = channel.receive(Deadline::NEVER).map_err(words)?;
-    message.handles.try_into().map_err(|_| "two handles of timelines are due".into())
+    message.handles.try_into().map_err(|_| format!("{COUNT} handles of timelines are due"))
 }
 
 fn take_frames<D: Device + Timelines>(device: &D, channel: Channel) -> Answer {
