@@ -1,7 +1,7 @@
 //! How a producer and a consumer come together: rings, timelines and textures change hands over a channel.
 
 use super::link::Link;
-use super::wire::{ACCEPTANCE_HANDLES, Acceptance, Filled, INVITATION_HANDLES, Invitation, Returned, VERSION};
+use super::wire::{Acceptance, Filled, Invitation, Returned, VERSION};
 use super::{FrameError, Policy, RING};
 use crate::batch::Batch;
 use crate::channel::{Channel, Message};
@@ -35,28 +35,50 @@ pub(super) fn invite<D: Device + Timelines>(
 ) -> Result<Link<D>, FrameError> {
     let (mut frames, frames_offer) = fixed::Producer::create(RING)?;
     let (mut returns, returns_offer) = fixed::Consumer::create(RING)?;
-    let (rendered, descriptor, handle) = own_timeline(device)?;
+    let carrier = Carrier::of(device);
+    let rendered = carrier.make(device)?;
+    let read = if carrier == Carrier::Memory { None } else { Some(carrier.make(device)?) };
     let (frames_terms, mut handles) = frames_offer.into_parts();
     let (returns_terms, more) = returns_offer.into_parts();
+    let (read, read_descriptor, read_handle) =
+        read.map_or((None, None, None), |it| (Some(it.timeline), Some(it.descriptor), Some(it.handle)));
     handles.extend(more);
-    handles.extend([handle, this_process()?]);
-    let invitation =
-        Invitation { version: VERSION, policy, generation, frames: frames_terms, returns: returns_terms, rendered: descriptor };
+    handles.push(rendered.handle);
+    handles.extend(read_handle);
+    handles.push(this_process()?);
+    let invitation = Invitation {
+        version: VERSION,
+        policy,
+        generation,
+        frames: frames_terms,
+        returns: returns_terms,
+        rendered: rendered.descriptor,
+        read: read_descriptor,
+    };
     let beside: Vec<_> = handles.iter().collect();
     channel.send(&to_text(&invitation), &beside, deadline)?;
     drop(handles);
     announce(&mut channel, batch, deadline)?;
     let Message { bytes, handles } = channel.receive(deadline)?;
-    let descriptor = match from_text(&bytes, "an acceptance")? {
+    let theirs = match from_text(&bytes, "an acceptance")? {
         Acceptance::Accepted { read } => read,
         Acceptance::Refused { reason } => return Err(FrameError::Refused { reason }),
     };
-    let [timeline, process] = exactly::<ACCEPTANCE_HANDLES>(handles)?;
-    let read = their_timeline(device, &descriptor, timeline)?;
+    let (read, process) = match (theirs, read) {
+        (Some(descriptor), _) => {
+            let [timeline, process] = exactly(handles)?;
+            (their_timeline(device, &descriptor, timeline)?, process)
+        }
+        (None, Some(read)) => {
+            let [process] = exactly(handles)?;
+            (read, process)
+        }
+        (None, None) => return Err(FrameError::malformed("the consumer names no timeline, and was given none")),
+    };
     let peer = Peer::from_handle(process).map_err(os("watching the consumer's process"))?;
     frames.watch(&peer);
     returns.watch(&peer);
-    Ok(Link::new(channel, frames, returns, rendered, read, peer))
+    Ok(Link::new(channel, frames, returns, rendered.timeline, read, peer))
 }
 
 /// Tell a consumer of the textures that the frames from now on are in.
@@ -70,7 +92,7 @@ pub(super) fn join<D: Device + Timelines>(device: &D, channel: &mut Channel, dea
     let message = channel.receive(deadline)?;
     match accept(device, channel, message, deadline) {
         Ok((mut met, answer, handles)) => {
-            channel.send(&to_text(&answer), &[&handles[0], &handles[1]], deadline)?;
+            channel.send(&to_text(&answer), &handles.iter().collect::<Vec<_>>(), deadline)?;
             met.frames.watch(&met.peer);
             met.returns.watch(&met.peer);
             Ok(met)
@@ -90,24 +112,34 @@ fn accept<D: Device + Timelines>(
     channel: &mut Channel,
     message: Message,
     deadline: Deadline,
-) -> Result<(Met<D>, Acceptance, [OwnedHandle; ACCEPTANCE_HANDLES]), FrameError> {
-    let Invitation { version, policy, generation, frames, returns, rendered } = from_text(&message.bytes, "an invitation")?;
+) -> Result<(Met<D>, Acceptance, Vec<OwnedHandle>), FrameError> {
+    let invitation: Invitation = from_text(&message.bytes, "an invitation")?;
+    let beside = invitation.handles();
+    let Invitation { version, policy, generation, frames, returns, rendered, read } = invitation;
     if version != VERSION {
         return Err(FrameError::malformed(format!("the producer speaks version {version}, this is version {VERSION}")));
     }
-    let mut handles = exactly::<INVITATION_HANDLES>(message.handles)?.into_iter();
+    let mut handles = counted(message.handles, beside)?.into_iter();
     let mut take = |count: usize| -> Vec<_> { handles.by_ref().take(count).collect() };
     let (of_frames, of_returns) = (take(Offer::HANDLES), take(Offer::HANDLES));
-    let [timeline, process] = exactly(take(2))?;
+    let [timeline] = exactly(take(1))?;
+    let reading = read.map(|descriptor| exactly(take(1)).map(|[handle]| (descriptor, handle))).transpose()?;
+    let [process] = exactly(take(1))?;
     let frames = fixed::Consumer::attach(Offer::from_parts(frames, of_frames)).map_err(|refused| refused.error)?;
     let returns = fixed::Producer::attach(Offer::from_parts(returns, of_returns)).map_err(|refused| refused.error)?;
     let rendered = their_timeline(device, &rendered, timeline)?;
     let peer = Peer::from_handle(process).map_err(os("watching the producer's process"))?;
     let textures = import(device, channel.receive(deadline)?)?;
-    let (read, descriptor, handle) = own_timeline(device)?;
-    let answer = Acceptance::Accepted { read: descriptor };
+    let (read, descriptor, handle) = match reading {
+        Some((descriptor, handle)) => (their_timeline(device, &descriptor, handle)?, None, None),
+        None => {
+            let read = Carrier::Memory.make(device)?;
+            (read.timeline, Some(read.descriptor), Some(read.handle))
+        }
+    };
+    let handles = handle.into_iter().chain([this_process()?]).collect();
     let met = Met { policy, generation, textures, frames, returns, rendered, read, peer };
-    Ok((met, answer, [handle, this_process()?]))
+    Ok((met, Acceptance::Accepted { read: descriptor }, handles))
 }
 
 /// The textures of a generation, as they were announced.
@@ -116,19 +148,40 @@ pub(super) fn import<D: Device>(device: &D, message: Message) -> Result<Vec<D::T
     Ok(batch.import(device)?)
 }
 
-/// A timeline that this side signals: the driver's own where it exports one, else a number that this process alone can move on.
-fn own_timeline<D: Device + Timelines>(device: &D) -> Result<(D::Timeline, SyncDescriptor, OwnedHandle), FrameError> {
-    let memory = HandleType::SharedMemory;
-    let mut types = device.capabilities(SyncKind::Timeline).into_iter();
-    let own = types.find(|can| can.handle_type != memory && can.shareable()).map(|can| can.handle_type);
-    let mut timeline = match own {
-        Some(handle_type) => device.create_timeline(0, &[handle_type])?,
-        None => device.adopt_timeline(SharedTimeline::create_owned(0)?),
-    };
-    match device.export_timeline(&mut timeline, own.unwrap_or(memory))? {
-        (descriptor, SyncHandle::Handle(handle)) => Ok((timeline, descriptor, handle)),
-        (_, SyncHandle::Signalled) => {
-            Err(SyncError::Driver { what: "a timeline was exported without an object".into() }.into())
+/// What carries the signals.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    /// The driver's own timelines.
+    Driver(HandleType),
+    /// Numbers that the process which made them alone can move on.
+    Memory,
+}
+
+/// A new timeline, and what another process imports it with.
+struct Made<T> {
+    timeline: T,
+    descriptor: SyncDescriptor,
+    handle: OwnedHandle,
+}
+
+impl Carrier {
+    /// The driver's where it exports and imports them.
+    fn of(device: &impl Timelines) -> Self {
+        let mut types = device.capabilities(SyncKind::Timeline).into_iter();
+        let own = types.find(|can| can.handle_type != HandleType::SharedMemory && can.shareable());
+        own.map_or(Self::Memory, |can| Self::Driver(can.handle_type))
+    }
+
+    fn make<D: Timelines>(self, device: &D) -> Result<Made<D::Timeline>, FrameError> {
+        let (mut timeline, handle_type) = match self {
+            Self::Driver(handle_type) => (device.create_timeline(0, &[handle_type])?, handle_type),
+            Self::Memory => (device.adopt_timeline(SharedTimeline::create_owned(0)?), HandleType::SharedMemory),
+        };
+        match device.export_timeline(&mut timeline, handle_type)? {
+            (descriptor, SyncHandle::Handle(handle)) => Ok(Made { timeline, descriptor, handle }),
+            (_, SyncHandle::Signalled) => {
+                Err(SyncError::Driver { what: "a timeline was exported without an object".into() }.into())
+            }
         }
     }
 }
@@ -143,6 +196,15 @@ fn their_timeline<D: Timelines>(
 
 fn this_process() -> Result<OwnedHandle, FrameError> {
     Peer::this_process().map_err(os("opening a handle to this process"))
+}
+
+fn counted(handles: Vec<OwnedHandle>, count: usize) -> Result<Vec<OwnedHandle>, FrameError> {
+    let came = handles.len();
+    if came == count {
+        Ok(handles)
+    } else {
+        Err(FrameError::malformed(format!("{came} handles came beside a message that has {count}")))
+    }
 }
 
 fn exactly<const COUNT: usize>(handles: Vec<OwnedHandle>) -> Result<[OwnedHandle; COUNT], FrameError> {

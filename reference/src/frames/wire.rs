@@ -2,13 +2,17 @@
 //!
 //! Over the [`Channel`](crate::Channel), as JSON with handles beside it:
 //!
-//! 1. the producer's [`Invitation`], and beside it the handles of two ring offers, of the producer's timeline, and of its process;
+//! 1. the producer's [`Invitation`], and beside it the handles of two ring offers, of the timelines that it names, and of its process;
 //! 2. the producer's current generation of textures, a [`Batch`](crate::Batch);
-//! 3. the consumer's [`Acceptance`], and beside it the handles of its timeline and its process;
+//! 3. the consumer's [`Acceptance`], and beside it the handles of its timeline, if it names one, and of its process;
 //! 4. from then on a [`Batch`](crate::Batch) for each further generation, before the first frame of it.
 //!
 //! Through the rings go [`Filled`] slots to the consumer and [`Returned`] ones to the producer. The value that stands for the nth message of
 //! a ring is n: the producer signals its timeline and then sends, the consumer sends and then signals.
+//!
+//! A timeline in shared memory is made by who signals it, which alone can. Where the driver's own timelines carry the signals, the
+//! producer makes both: what one process exports another one signals as well, and NVIDIA's 580 takes 90 µs for a round trip of two that
+//! are signalled by who exported them, 20 µs of two that one process has made.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +21,7 @@ use crate::ring::{Offer, Terms};
 use crate::sync::SyncDescriptor;
 
 /// Version of what is said here. Another one is refused.
-pub const VERSION: u32 = 1;
-
-/// Handles beside an [`Invitation`].
-pub const INVITATION_HANDLES: usize = 2 * Offer::HANDLES + 2;
-
-/// Handles beside an [`Acceptance::Accepted`].
-pub const ACCEPTANCE_HANDLES: usize = 2;
+pub const VERSION: u32 = 2;
 
 /// From the producer, first of all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,8 +37,18 @@ pub struct Invitation {
     pub frames: Terms,
     /// Of the ring of [`Returned`] slots.
     pub returns: Terms,
-    /// The producer's timeline.
+    /// The timeline that the producer signals.
     pub rendered: SyncDescriptor,
+    /// The timeline that the consumer signals, where the producer has made it.
+    pub read: Option<SyncDescriptor>,
+}
+
+impl Invitation {
+    /// How many handles come beside it.
+    #[must_use]
+    pub const fn handles(&self) -> usize {
+        2 * Offer::HANDLES + 2 + self.read.is_some() as usize
+    }
 }
 
 /// The consumer's answer.
@@ -49,8 +57,8 @@ pub struct Invitation {
 pub enum Acceptance {
     /// It takes part.
     Accepted {
-        /// The consumer's timeline.
-        read: SyncDescriptor,
+        /// The timeline that the consumer signals, where it has made it: it must if the invitation has none, and may if it has.
+        read: Option<SyncDescriptor>,
     },
     /// It cannot.
     Refused {

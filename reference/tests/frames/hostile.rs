@@ -32,7 +32,7 @@ impl Liar {
             let invitation: Invitation = serde_json::from_slice(&bytes).unwrap();
             theirs.receive(soon()).unwrap();
             let read = SharedTimeline::create_owned(0).unwrap();
-            let text = serde_json::to_vec(&Acceptance::Accepted { read: descriptor_of(there) }).unwrap();
+            let text = serde_json::to_vec(&Acceptance::Accepted { read: Some(descriptor_of(there)) }).unwrap();
             theirs.send(&text, &[&read.handle().unwrap(), &Peer::this_process().unwrap()], soon()).unwrap();
             inviting.join().unwrap().unwrap();
             let rest = handles.split_off(Offer::HANDLES);
@@ -183,6 +183,11 @@ fn batch(device: &HostDevice, slots: usize) -> Batch {
 
 impl Deceiver {
     fn start() -> (Self, FrameConsumer<HostDevice>, HostDevice) {
+        Self::start_with(None)
+    }
+
+    /// One that has made the consumer's timeline, too.
+    fn start_with(read: Option<&SharedTimeline>) -> (Self, FrameConsumer<HostDevice>, HostDevice) {
         let device = HostDevice::new();
         let (mut ours, theirs) = Channel::pair().unwrap();
         let (frames, frames_offer) = fixed::Producer::create(64).unwrap();
@@ -190,7 +195,9 @@ impl Deceiver {
         let rendered = SharedTimeline::create_owned(0).unwrap();
         let ((of_frames, mut handles), (of_returns, more)) = (frames_offer.into_parts(), returns_offer.into_parts());
         handles.extend(more);
-        handles.extend([rendered.handle().unwrap(), Peer::this_process().unwrap()]);
+        handles.push(rendered.handle().unwrap());
+        handles.extend(read.map(|read| read.handle().unwrap()));
+        handles.push(Peer::this_process().unwrap());
         let invitation = Invitation {
             version: VERSION,
             policy: Policy::Paced,
@@ -198,6 +205,7 @@ impl Deceiver {
             frames: of_frames,
             returns: of_returns,
             rendered: descriptor_of(&device),
+            read: read.map(|_| descriptor_of(&device)),
         };
         let text = serde_json::to_vec(&invitation).unwrap();
         ours.send(&text, &handles.iter().collect::<Vec<_>>(), soon()).unwrap();
@@ -205,7 +213,9 @@ impl Deceiver {
         let (bytes, beside) = batch.message();
         ours.send(&bytes, &beside, soon()).unwrap();
         let consumer = FrameConsumer::join(&device, theirs, soon()).unwrap();
-        ours.receive(soon()).unwrap();
+        let answer = ours.receive(soon()).unwrap();
+        let own = matches!(serde_json::from_slice(&answer.bytes).unwrap(), Acceptance::Accepted { read: Some(_) });
+        assert_eq!((own, answer.handles.len()), if read.is_some() { (false, 1) } else { (true, 2) });
         (Self { frames, returns, rendered, channel: ours }, consumer, device)
     }
 
@@ -237,6 +247,33 @@ fn a_frame_that_cannot_be_ends_the_connection(#[case] frame: Filled, #[case] det
     }
     consumer.release(&device, held).unwrap();
     assert_eq!(Returned::from_bytes(&deceiver.returns.receive(soon()).unwrap()), FIRST.returned());
+}
+
+#[test]
+fn a_consumer_signals_the_timeline_that_the_producer_has_made_for_it() {
+    let read = SharedTimeline::create(0).unwrap();
+    let (mut deceiver, mut consumer, device) = Deceiver::start_with(Some(&read));
+    deceiver.send(FIRST, 1);
+    let held = consumer.next(&device, soon()).unwrap();
+    assert_eq!(read.value(), 0);
+    consumer.release(&device, held).unwrap();
+    assert_eq!(read.value(), 1);
+}
+
+#[test]
+fn a_consumer_without_a_timeline_is_not_let_in() {
+    let (ours, mut theirs) = Channel::pair().unwrap();
+    let Studio { here, mut producer, .. } = Studio::new(1, Policy::Paced);
+    std::thread::scope(|scope| {
+        let inviting = scope.spawn(|| producer.invite(&here, ours, soon()));
+        let bytes = theirs.receive(soon()).unwrap().bytes;
+        assert_eq!(serde_json::from_slice::<Invitation>(&bytes).unwrap().read, None);
+        theirs.receive(soon()).unwrap();
+        let text = serde_json::to_vec(&Acceptance::Accepted { read: None }).unwrap();
+        theirs.send(&text, &[&Peer::this_process().unwrap()], soon()).unwrap();
+        let refused = inviting.join().unwrap().unwrap_err();
+        assert!(refused.to_string().contains("names no timeline"), "{refused}");
+    });
 }
 
 #[test]

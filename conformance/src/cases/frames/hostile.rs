@@ -96,7 +96,7 @@ impl Liar {
             serde_json::from_slice(&bytes).map_err(|error| Stop::Fail(format!("an invitation that is none: {error}")))?;
         channel.receive(soon()).map_err(stuck)?;
         let read = SharedTimeline::create_owned(0).map_err(stuck)?;
-        let answer = serde_json::to_vec(&Acceptance::Accepted { read: descriptor()? }).map_err(stuck)?;
+        let answer = serde_json::to_vec(&Acceptance::Accepted { read: Some(descriptor()?) }).map_err(stuck)?;
         let (timeline, process) = (read.handle().map_err(stuck)?, Peer::this_process().map_err(stuck)?);
         channel.send(&answer, &[&timeline, &process], soon()).map_err(stuck)?;
         let known = producer.finish_invite(inviting)?.map_err(|problem| producer.refused(&problem))?;
@@ -222,6 +222,7 @@ impl Deceiver {
             frames: frames_terms,
             returns: returns_terms,
             rendered: descriptor()?,
+            read: None,
         };
         let text = serde_json::to_vec(&invitation).map_err(stuck)?;
         channel.send(&text, &handles.iter().collect::<Vec<_>>(), soon()).map_err(stuck)?;

@@ -13,7 +13,7 @@ impl Party<'_, '_> {
     /// Create a fence that is signalled from the start.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn create_signalled_fence(&self, export: &[HandleType]) -> Outcome<Sync> {
         let (id, export) = (self.context.number(self.seat), export.to_vec());
         self.must_do(&Request::Fence(FenceRequest::Create { fence: id, signalled: true, export }))?;
@@ -23,7 +23,7 @@ impl Party<'_, '_> {
     /// Whether a fence is signalled.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn is_signalled(&self, fence: Sync) -> Outcome<bool> {
         match self.must(&Request::Fence(FenceRequest::Status { fence: fence.id }))? {
             Reply::Sync(SyncReply::Signalled(signalled)) => Ok(signalled),
@@ -34,7 +34,7 @@ impl Party<'_, '_> {
     /// Unsignal a fence.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn reset(&self, fence: Sync) -> Outcome {
         self.must_do(&Request::Fence(FenceRequest::Reset { fence: fence.id }))
     }
@@ -42,7 +42,7 @@ impl Party<'_, '_> {
     /// Try to unsignal a fence.
     ///
     /// # Errors
-    /// [`Stop`] for anything but a refusal.
+    /// [`Stop`](crate::case::Stop) for anything but a refusal.
     pub fn try_reset(&self, fence: Sync) -> Outcome<Result<(), Problem>> {
         Ok(self.try_ask(&Request::Fence(FenceRequest::Reset { fence: fence.id }), &[])?.map(drop))
     }

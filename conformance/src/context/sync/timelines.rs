@@ -13,7 +13,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// Create a timeline that has reached a value.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn create_timeline(&self, initial: u64, export: &[HandleType]) -> Outcome<Sync> {
         let (id, export) = (self.context.number(self.seat), export.to_vec());
         self.must_do(&Request::Timeline(TimelineRequest::Create { timeline: id, initial, export }))?;
@@ -23,7 +23,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// Move a timeline on.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn advance(&self, timeline: Sync, value: u64, by: Side) -> Outcome {
         self.must_do(&Request::Timeline(TimelineRequest::Signal { timeline: timeline.id, value, by }))
     }
@@ -31,7 +31,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// Try to move a timeline on.
     ///
     /// # Errors
-    /// [`Stop`] for anything but a refusal.
+    /// [`Stop`](crate::case::Stop) for anything but a refusal.
     pub fn try_advance(&self, timeline: Sync, value: u64, by: Side) -> Outcome<Result<(), Problem>> {
         let request = Request::Timeline(TimelineRequest::Signal { timeline: timeline.id, value, by });
         Ok(self.try_ask(&request, &[])?.map(drop))
@@ -40,7 +40,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// Wait for values of timelines.
     ///
     /// # Errors
-    /// [`Stop`] for anything but a refusal.
+    /// [`Stop`](crate::case::Stop) for anything but a refusal.
     pub fn try_wait_for(&self, points: &[(Sync, u64)], which: Which, by: Side, within: u64) -> Outcome<Result<(), Problem>> {
         let points = points.iter().map(|(timeline, value)| Point { timeline: timeline.id, value: *value }).collect();
         let request = Request::Timeline(TimelineRequest::Wait { points, which, by, within, watching: None });
@@ -50,7 +50,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// Begin to wait for values of timelines.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn begin_wait_for(&self, points: &[(Sync, u64)], which: Which, by: Side) -> Outcome<Begun<'context, 'run>> {
         let points = points.iter().map(|(timeline, value)| Point { timeline: timeline.id, value: *value }).collect();
         let within = self.context.within();
@@ -60,7 +60,7 @@ impl<'context, 'run> Party<'context, 'run> {
     /// The value that a timeline has reached.
     ///
     /// # Errors
-    /// [`Stop`].
+    /// [`Stop`](crate::case::Stop).
     pub fn value(&self, timeline: Sync) -> Outcome<u64> {
         match self.must(&Request::Timeline(TimelineRequest::Value { timeline: timeline.id }))? {
             Reply::Sync(SyncReply::Value(value)) => Ok(value),
