@@ -23,7 +23,7 @@ pub const OTHER: &str = "other-process";
 
 const QUERIED: &str = "raw round trip of the driver's timelines, queried";
 const WAITED: &str = "raw round trip of the driver's timelines, waited for";
-const OWN: &str = "experiment: queried, and each process signals a timeline of its own making, as frames do";
+const OWN: &str = "experiment: queried, and each process signals a timeline that it has exported itself";
 const MEMORY: &str = "raw round trip of timelines in shared memory";
 
 /// What [`Carried::bare`] gives that is no experiment.

@@ -138,7 +138,7 @@ fn options() -> Result<Options, String> {
 fn target(table: &Table) -> Target<'_> {
     let raw: Vec<_> = round_trip::RAW.into_iter().filter(|raw| table.has(raw)).collect();
     if !raw.is_empty() {
-        let bound = "where there is an experiment, signals of timelines of one's own, which it has as well; the rest is a message in a ring each way beside them, which wakes who sleeps there";
+        let bound = "a message in a ring each way beside the timelines, which wakes who sleeps there";
         return Target { what: table.title().into(), table, of: FRAME, to: raw, goal: Goal::AtMost(1.2), bound };
     }
     let bound = "two changes of thread for each frame, which a busy consumer would not need";
