@@ -109,7 +109,7 @@ struct Point {
 enum End {
     /// Each fault was put.
     All,
-    /// Not those after a hang, or after [`MOST_FAILURES`].
+    /// Not those after a hang, after [`MOST_FAILURES`], or where new peers cannot go on.
     CutOff,
 }
 
@@ -167,8 +167,11 @@ impl Trial<'_, '_> {
         if hung || self.failures.len() == MOST_FAILURES {
             return self.conclude(End::CutOff);
         }
-        (0..self.scenario.peers).try_for_each(|seat| self.context.replace(seat))?;
-        self.prepare()
+        let ready = (0..self.scenario.peers).try_for_each(|seat| self.context.replace(seat)).and_then(|()| self.prepare());
+        ready.or_else(|stop| {
+            self.failures.push(stop);
+            self.conclude(End::CutOff)
+        })
     }
 
     /// The first failure stands for all.
