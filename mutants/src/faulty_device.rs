@@ -16,7 +16,7 @@ use gpushare_harness::backend::{ImportHandle, SharingDevice};
 use gpushare_harness::protocol::DeviceReport;
 use rustix::fs::{FlockOperation, Mode};
 
-use crate::fault;
+use crate::{fault, left_name};
 
 pub(crate) struct FaultyDevice {
     pub(crate) inner: HostDevice,
@@ -264,23 +264,6 @@ fn is_lock_fault() -> bool {
     fault::is("payload_dies_with_exporter") || fault::is("payload_dies_with_importer")
 }
 
-/// The name that all peers of one orchestrator leave behind.
-fn left_name(orchestrator: u32) -> String {
-    format!("/dev/shm/gpushare-fault-{orchestrator}")
-}
-
-/// A name for what this peer holds, which it does not take away.
-fn leave_a_name() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| std::mem::forget(File::create(left_name(std::os::unix::process::parent_id()))));
-}
-
-/// Take away the name that the peers of this process left.
-pub(crate) fn remove_left_name() {
-    // It is there only where such a fault was run.
-    let _ = std::fs::remove_file(left_name(std::process::id()));
-}
-
 impl Device for FaultyDevice {
     type Texture = FaultyTexture;
 
@@ -299,7 +282,7 @@ impl Device for FaultyDevice {
             return Err(TextureError::Driver { what: "fault".into() });
         }
         if fault::is("name_left_behind") {
-            leave_a_name();
+            left_name::leave();
         }
         let created = self.inner.create_textures(&declared, count);
         let mut created = created.inspect_err(|_| {

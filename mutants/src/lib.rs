@@ -18,6 +18,7 @@ mod faulty_stream;
 mod faulty_sync;
 mod healthy_sync;
 pub mod layer;
+mod left_name;
 pub mod patches;
 pub mod peers;
 mod relay;

@@ -9,8 +9,7 @@ use gpushare_conformance::rule::{Catalogue, RuleError};
 use gpushare_conformance::run::{CaseResult, LaneResult, Progress, Settings, run_lane};
 use gpushare_harness::history::Step;
 
-use crate::fault;
-use crate::faulty_device::remove_left_name;
+use crate::{fault, left_name};
 
 /// Why cases could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -118,8 +117,6 @@ pub fn run_beside(
         repeated_with: String::new(),
     };
     let result = run_lane(&lane, others, &settings, &Catalogue::load()?, &Expectations::default(), &Silent);
-    if fault == "name_left_behind" {
-        remove_left_name();
-    }
+    left_name::remove();
     Ok(result)
 }
