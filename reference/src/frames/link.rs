@@ -105,14 +105,15 @@ impl<D: Timelines> Link<D> {
         Trouble::Consumer(Reason::Left)
     }
 
-    /// Send a frame.
+    /// Send a frame. It is announced first: the consumer is at the timeline then, and sees the signal while the driver is still busy
+    /// with it, which on a GPU takes longer than the announcement.
     pub(super) fn send(&mut self, device: &D, frame: Filled, by: Side) -> Result<(), Trouble> {
         let value = self.sent + 1;
-        device.signal_timeline(&mut self.rendered, value, by)?;
         if !self.frames.try_send(&frame.to_bytes())? {
             return Err(Trouble::hostile("it takes no frames, and has returned more than it took"));
         }
         self.sent = value;
+        device.signal_timeline(&mut self.rendered, value, by)?;
         self.outstanding.push(frame);
         Ok(())
     }
