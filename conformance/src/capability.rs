@@ -48,8 +48,14 @@ pub fn probe(command: &PeerCommand, driver: &Driver) -> Result<Vec<DeviceReport>
 /// # Errors
 /// As [`probe`].
 pub fn cached_probe(command: &PeerCommand, driver: &Driver) -> Result<Vec<DeviceReport>, String> {
-    let cached = cache_entry(command, driver).and_then(|(path, key)| load(&path).filter(|cached| cached.key == key));
-    cached.map_or_else(|| probe(command, driver), |cached| Ok(cached.reports))
+    kept(command, driver).map_or_else(|| probe(command, driver), Ok)
+}
+
+/// The cached answer where nothing changed.
+#[must_use]
+pub fn kept(command: &PeerCommand, driver: &Driver) -> Option<Vec<DeviceReport>> {
+    let (path, key) = cache_entry(command, driver)?;
+    load(&path).filter(|cached| cached.key == key).map(|cached| cached.reports)
 }
 
 #[derive(Serialize, Deserialize)]

@@ -373,7 +373,8 @@ pub fn unshareable(report: &DeviceReport, spec: &TextureSpec) -> Option<String> 
     let fits = |can: &&TextureCapability| {
         // A driver may choose among its modifiers where none is named.
         let asked = can.asked;
-        asked == wanted || wanted.modifier.is_none() && TextureQuestion { modifier: None, ..asked } == wanted
+        asked.format == wanted.format
+            && (asked == wanted || wanted.modifier.is_none() && TextureQuestion { modifier: None, ..asked } == wanted)
     };
     let answers: Vec<_> = report.textures.iter().filter(fits).collect();
     let Some(can) = answers.iter().find(|can| can.shareable()).or_else(|| answers.first()) else {

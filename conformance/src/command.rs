@@ -18,7 +18,7 @@ use clap::Parser;
 use crate::capability;
 use crate::command::arguments::{Arguments, Command, LaneArguments};
 use crate::expectation::{ExpectationError, Expectations};
-use crate::lane::{LaneError, Lanes, PeerProgram};
+use crate::lane::{Asking, LaneError, Lanes, PeerProgram};
 use crate::registry::FilterError;
 use crate::rule::RuleError;
 use crate::validation;
@@ -101,11 +101,11 @@ fn peer_program(arguments: &LaneArguments) -> Result<PeerProgram, CommandError> 
 
 /// The lanes that are asked for, or all.
 fn lanes(program: &PeerProgram, wanted: &[String]) -> Result<Lanes, CommandError> {
-    lanes_probed(program, wanted, false)
+    lanes_asked(program, wanted, Asking::UnlessKept)
 }
 
-fn lanes_probed(program: &PeerProgram, wanted: &[String], freshly: bool) -> Result<Lanes, CommandError> {
-    if wanted.is_empty() { Ok(Lanes::discover(program, freshly)) } else { Ok(Lanes::select(program, wanted, freshly)?) }
+fn lanes_asked(program: &PeerProgram, wanted: &[String], asking: Asking) -> Result<Lanes, CommandError> {
+    if wanted.is_empty() { Ok(Lanes::discover(program, asking)) } else { Ok(Lanes::select(program, wanted, asking)?) }
 }
 
 fn expectations(files: &[PathBuf]) -> Result<Expectations, CommandError> {

@@ -44,6 +44,9 @@ pub struct DriverMatch {
     /// other things differently, too, where the kernel has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dma_bufs: Option<bool>,
+    /// The version's, once.
+    #[serde(skip)]
+    versions: glob::Pattern,
 }
 
 /// One thing that a driver is known to do.
@@ -58,6 +61,9 @@ pub struct Expectation {
     pub because: String,
     /// The address of the bug report, or [`NOT_YET_REPORTED`].
     pub report: String,
+    /// The case's, once.
+    #[serde(skip)]
+    cases: glob::Pattern,
 }
 
 /// Why expectations cannot be used.
@@ -123,28 +129,24 @@ impl Expectations {
     /// What is expected of a case on a lane; `None`: that its rules hold.
     #[must_use]
     pub fn of(&self, lane: &Lane, case: &str) -> Option<&Expectation> {
-        self.about(lane).find(|expectation| matches(&expectation.case, case))
+        self.about(lane).find(|expectation| expectation.cases.matches(case))
     }
 
     /// Entries about this lane that name none of its cases: they would hide that a case was renamed.
     #[must_use]
     pub fn idle(&self, lane: &Lane, cases: &[&str]) -> Vec<&Expectation> {
-        self.about(lane).filter(|expectation| !cases.iter().any(|case| matches(&expectation.case, case))).collect()
+        self.about(lane).filter(|expectation| !cases.iter().any(|case| expectation.cases.matches(case))).collect()
     }
 
     fn about<'all>(&'all self, lane: &Lane) -> impl Iterator<Item = &'all Expectation> + use<'all> {
         let (family, version) = family_and_version(&lane.report.identity);
         let dma_bufs = lane.report.textures.iter().any(|can| can.asked.handle_type == HandleType::DmaBuf && can.exportable);
         let concerns = move |file: &&DriverExpectations| {
-            let DriverMatch { name, version: versions, dma_bufs: only } = &file.driver;
-            *name == family && matches(versions, &version) && only.is_none_or(|only| only == dma_bufs)
+            let DriverMatch { name, versions, dma_bufs: only, .. } = &file.driver;
+            *name == family && versions.matches(&version) && only.is_none_or(|only| only == dma_bufs)
         };
         self.0.iter().filter(concerns).flat_map(|file| &file.expect)
     }
-}
-
-fn matches(glob: &str, text: &str) -> bool {
-    glob::Pattern::new(glob).is_ok_and(|pattern| pattern.matches(text))
 }
 
 fn parse(file: &str, text: &str) -> Result<DriverExpectations, ExpectationError> {
@@ -152,13 +154,11 @@ fn parse(file: &str, text: &str) -> Result<DriverExpectations, ExpectationError>
         toml::from_str(text).map_err(|source| ExpectationError::Malformed { file: file.into(), source: Box::new(source) })?;
     parsed.file = file.into();
     let refuse = |case: &str, detail: String| ExpectationError::Entry { file: file.into(), case: case.into(), detail };
-    if let Err(error) = glob::Pattern::new(&parsed.driver.version) {
-        return Err(refuse("*", format!("version {:?} is no glob: {error}", parsed.driver.version)));
-    }
-    for entry in &parsed.expect {
-        if let Err(error) = glob::Pattern::new(&entry.case) {
-            return Err(refuse(&entry.case, format!("it is no glob: {error}")));
-        }
+    let DriverMatch { version, versions, .. } = &mut parsed.driver;
+    *versions = glob::Pattern::new(version).map_err(|error| refuse("*", format!("version {version:?} is no glob: {error}")))?;
+    for entry in &mut parsed.expect {
+        entry.cases =
+            glob::Pattern::new(&entry.case).map_err(|error| refuse(&entry.case, format!("it is no glob: {error}")))?;
         if matches!(entry.verdict, Verdict::Pass | Verdict::Skip) {
             let detail =
                 format!("{} cannot be expected: a skip is the probe's to decide, and a pass needs no entry", entry.verdict);

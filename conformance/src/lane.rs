@@ -144,6 +144,17 @@ impl PeerProgram {
     }
 }
 
+/// How to learn what a driver can share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// By starting it.
+    Anew,
+    /// By starting it, unless its answer is kept and nothing has changed.
+    UnlessKept,
+    /// From what is kept; a driver of which nothing is kept gives no lane.
+    Never,
+}
+
 /// The lanes of this machine.
 #[derive(Clone, Debug, Default)]
 pub struct Lanes {
@@ -156,15 +167,15 @@ pub struct Lanes {
 impl Lanes {
     /// The host, the drivers of [`DRIVERS_VARIABLE`] and the system's own; a device that two manifests lead to counts once.
     #[must_use]
-    pub fn discover(program: &PeerProgram, freshly: bool) -> Self {
+    pub fn discover(program: &PeerProgram, asking: Asking) -> Self {
         let mut lanes = Self::default();
-        lanes.add(program, Driver::Host, true, freshly);
+        lanes.add(program, Driver::Host, true, asking);
         let named = std::env::var_os(DRIVERS_VARIABLE).unwrap_or_default();
         let named: Vec<PathBuf> = std::env::split_paths(&named).collect();
         for (places, asked_for) in [(named, true), (system_folders(), false)] {
             for manifest in manifests(&places) {
                 if manifest.is_file() {
-                    lanes.add(program, Driver::Manifest(manifest), asked_for, freshly);
+                    lanes.add(program, Driver::Manifest(manifest), asked_for, asking);
                 } else {
                     let reason = "there is no such file or folder".into();
                     lanes.unavailable.push(Unavailable { manifest, reason, asked_for });
@@ -179,22 +190,22 @@ impl Lanes {
     ///
     /// # Errors
     /// [`LaneError`] for what is not there or does not come up.
-    pub fn select(program: &PeerProgram, wanted: &[String], freshly: bool) -> Result<Self, LaneError> {
+    pub fn select(program: &PeerProgram, wanted: &[String], asking: Asking) -> Result<Self, LaneError> {
         let mut chosen = Self::default();
         let mut discovered: Option<Self> = None;
         for name in wanted {
             let path = PathBuf::from(name);
             if name == "host" {
-                chosen.add(program, Driver::Host, true, freshly);
+                chosen.add(program, Driver::Host, true, asking);
             } else if path.extension().is_some_and(|extension| extension == "json") || name.contains('/') {
                 if !path.is_file() {
                     return Err(LaneError::NoManifest { path });
                 }
                 Manifest::check(&path).map_err(|source| LaneError::BadManifest { path: path.clone(), source })?;
                 let path = std::fs::canonicalize(&path).unwrap_or(path);
-                chosen.add(program, Driver::Manifest(path), true, freshly);
+                chosen.add(program, Driver::Manifest(path), true, asking);
             } else {
-                let all = discovered.get_or_insert_with(|| Self::discover(program, freshly));
+                let all = discovered.get_or_insert_with(|| Self::discover(program, asking));
                 let mut matching = all.ready.iter().filter(|lane| lane.name.starts_with(name.as_str())).cloned().peekable();
                 if matching.peek().is_none() {
                     let lanes = all.ready.iter().map(|lane| lane.name.clone()).collect();
@@ -210,9 +221,13 @@ impl Lanes {
         Ok(chosen)
     }
 
-    fn add(&mut self, program: &PeerProgram, driver: Driver, asked_for: bool, freshly: bool) {
+    fn add(&mut self, program: &PeerProgram, driver: Driver, asked_for: bool, asking: Asking) {
         let command = program.command(&driver);
-        let probed = if freshly { capability::probe(&command, &driver) } else { capability::cached_probe(&command, &driver) };
+        let probed = match asking {
+            Asking::Anew => capability::probe(&command, &driver),
+            Asking::UnlessKept => capability::cached_probe(&command, &driver),
+            Asking::Never => capability::kept(&command, &driver).ok_or_else(|| "it was not asked yet".into()),
+        };
         match (probed, &driver) {
             (Ok(reports), Driver::Manifest(manifest)) if reports.is_empty() => {
                 let reason = "the driver finds no device here".into();

@@ -50,7 +50,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::lane::{Lanes, PeerProgram};
+    use crate::lane::{Asking, Lanes, PeerProgram};
     use crate::rule::Catalogue;
 
     fn host() -> Lane {
@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn a_lane_that_is_asked_for_and_not_there_is_an_error() {
         let program = PeerProgram::this().expect("this program");
-        let error = Lanes::select(&program, &["/nowhere/driver.json".into()], false).expect_err("no such manifest");
+        let error =
+            Lanes::select(&program, &["/nowhere/driver.json".into()], Asking::UnlessKept).expect_err("no such manifest");
         assert!(error.to_string().contains("no driver manifest at /nowhere/driver.json"), "{error}");
     }
 }

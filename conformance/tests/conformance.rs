@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use gpushare_conformance::case::Case;
 use gpushare_conformance::expectation::{Expectations, Standing};
-use gpushare_conformance::lane::{Lane, Lanes, PeerProgram};
+use gpushare_conformance::lane::{Asking, Lane, Lanes, PeerProgram};
 use gpushare_conformance::pool::Pool;
 use gpushare_conformance::registry::{Filter, cases_of};
 use gpushare_conformance::rule::Catalogue;
@@ -60,8 +60,9 @@ fn main() -> ExitCode {
     if let Some(code) = gpushare_harness::peer::run_if_asked(gpushare_harness::backend::by_name) {
         return code;
     }
-    match trials() {
-        Ok(trials) => libtest_mimic::run(&Arguments::from_args(), trials).exit_code(),
+    let arguments = Arguments::from_args();
+    match trials(&arguments) {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::from(2)
@@ -69,7 +70,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
+/// For one test that is named exactly, as each is when cargo nextest runs it, only its lane's are made, and no driver is asked: that was
+/// done when the tests were listed.
+fn trials(arguments: &Arguments) -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
     let (grain, filter, start) = (Grain::asked_for()?, Filter::new(&[])?, Instant::now());
     let settings = Settings {
         seed: 0x6770_7573,
@@ -81,17 +84,29 @@ fn trials() -> Result<Vec<Trial>, Box<dyn std::error::Error>> {
         repeated_with: String::new(),
     };
     let shared = Arc::new(Shared { catalogue: Catalogue::load()?, expectations: Expectations::built_in()?, settings });
-    let lanes = Lanes::discover(&PeerProgram::this()?, false);
+    let program = PeerProgram::this()?;
+    if let Some(name) = arguments.filter.as_ref().filter(|_| arguments.exact) {
+        let one = trials_of(grain, &shared, &Lanes::discover(&program, Asking::Never), |lane| {
+            name.strip_prefix(lane).is_some_and(|rest| rest.starts_with("::"))
+        });
+        if one.iter().any(|trial| trial.name() == name) {
+            return Ok(one);
+        }
+    }
+    Ok(trials_of(grain, &shared, &Lanes::discover(&program, Asking::UnlessKept), |_| true))
+}
+
+fn trials_of(grain: Grain, shared: &Arc<Shared>, lanes: &Lanes, wanted: impl Fn(&str) -> bool) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for lane in lanes.ready.iter().cloned().map(Arc::new) {
+    for lane in lanes.ready.iter().filter(|lane| wanted(&lane.name)).cloned().map(Arc::new) {
         for (name, cases) in tests_of(grain, &lane, &lanes.ready) {
-            let (lane, shared) = (Arc::clone(&lane), Arc::clone(&shared));
+            let (lane, shared) = (Arc::clone(&lane), Arc::clone(shared));
             let nothing_runs = cases.iter().all(|case| case.skip.is_some());
             let trial = Trial::test(format!("{}::{name}", lane.name), move || run(&cases, &lane, &shared));
             trials.push(trial.with_ignored_flag(nothing_runs));
         }
     }
-    Ok(trials)
+    trials
 }
 
 /// The tests of a lane with their cases, both in the order of definition.

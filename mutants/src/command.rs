@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use gpushare_conformance::lane::{Driver, Lane, Lanes, PeerProgram};
+use gpushare_conformance::lane::{Asking, Driver, Lane, Lanes, PeerProgram};
 use gpushare_conformance::rule::Catalogue;
 use gpushare_mutant_layer::table::MUTANTS;
 
@@ -149,7 +149,11 @@ fn drivers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), Ru
 
 fn lanes(names: &[String]) -> Result<Vec<Lane>, RunError> {
     let this = PeerProgram::this().map_err(|source| RunError::Io { what: "finding this program".into(), source })?;
-    let found = if names.is_empty() { Lanes::discover(&this, false) } else { Lanes::select(&this, names, false)? };
+    let found = if names.is_empty() {
+        Lanes::discover(&this, Asking::UnlessKept)
+    } else {
+        Lanes::select(&this, names, Asking::UnlessKept)?
+    };
     let usable = |lane: &Lane| matches!(lane.driver, Driver::Manifest(_)) && lane.report.unusable.is_none();
     Ok(found.ready.into_iter().filter(usable).collect())
 }

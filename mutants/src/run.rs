@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gpushare_conformance::expectation::Expectations;
-use gpushare_conformance::lane::{Lane, LaneError, Lanes, PeerProgram};
+use gpushare_conformance::lane::{Asking, Lane, LaneError, Lanes, PeerProgram};
 use gpushare_conformance::registry::{Filter, FilterError};
 use gpushare_conformance::rule::{Catalogue, RuleError};
 use gpushare_conformance::run::{CaseResult, LaneResult, Progress, Settings, run_lane};
@@ -84,7 +84,7 @@ impl Progress for Silent {
 pub fn host_with(fault: &str) -> Result<Lane, RunError> {
     let this = PeerProgram::this().map_err(|source| RunError::Io { what: "finding this program".into(), source })?;
     let program = PeerProgram { environment: vec![(fault::VARIABLE.into(), fault.into())], ..this };
-    Lanes::select(&program, &["host".into()], false)?.ready.pop().ok_or_else(|| RunError::NoHost("no lane".into()))
+    Lanes::select(&program, &["host".into()], Asking::UnlessKept)?.ready.pop().ok_or_else(|| RunError::NoHost("no lane".into()))
 }
 
 /// Run the cases that match, in peers that have this fault.

@@ -5,13 +5,13 @@ use std::io::Write;
 use serde_json::json;
 
 use super::arguments::{Format, ProbeArguments};
-use super::{AS_EXPECTED, CommandError, lanes_probed, peer_program};
-use crate::lane::{Driver, Lane};
+use super::{AS_EXPECTED, CommandError, lanes_asked, peer_program};
+use crate::lane::{Asking, Driver, Lane};
 
 pub(super) fn probe(arguments: &ProbeArguments) -> Result<u8, CommandError> {
     let program = peer_program(&arguments.lanes)?;
     // A probe is asked for to see what is there now.
-    let found = lanes_probed(&program, &arguments.lanes.driver, true)?;
+    let found = lanes_asked(&program, &arguments.lanes.driver, Asking::Anew)?;
     let mut out = anstream::stdout().lock();
     match arguments.format {
         Format::Json => {

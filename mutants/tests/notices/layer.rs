@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gpushare_conformance::lane::{Driver, Lane, Lanes, PeerProgram};
+use gpushare_conformance::lane::{Asking, Driver, Lane, Lanes, PeerProgram};
 use gpushare_conformance::rule::Catalogue;
 use gpushare_mutant_layer::table::MUTANTS;
 use gpushare_mutants::drivers::{How, Subject};
@@ -42,7 +42,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn drivers() -> Vec<Lane> {
     let Ok(this) = PeerProgram::this() else { return Vec::new() };
-    let mut lanes = Lanes::discover(&this, false).ready;
+    let mut lanes = Lanes::discover(&this, Asking::UnlessKept).ready;
     lanes.retain(|lane| matches!(lane.driver, Driver::Manifest(_)) && lane.report.unusable.is_none());
     lanes
 }
