@@ -34,8 +34,27 @@ change() {
     if ((status != 0 && status != 2 && status != 3)); then exit 2; fi
 }
 
+# The arguments without what chooses changes, which is done once.
+how=()
+skip=''
+for argument; do
+    case ${skip:-$argument} in
+        --shard=* | --re=* | -F?*) ;;
+        --shard | --re | -F) skip=value ;;
+        value) skip='' ;;
+        *) how+=("$argument") ;;
+    esac
+done
+
 change mutate-quick "$@"
-change mutate --iterate "$@"
+
+# What lived, and nothing else: a shard of it would be a shard of a shard.
+lived=$out/lived.txt
+sed 's/[][\\.*^$+?(){}|]/\\&/g; s/.*/^&$/' "$out/mutants.out/missed.txt" >"$lived"
+if [[ -s $lived ]]; then
+    mapfile -t names <"$lived"
+    change mutate --iterate ${how[@]+"${how[@]}"} "${names[@]/#/--re=}"
+fi
 
 lines() { cat "$out/mutants.out/$1.txt" 2>/dev/null | wc -l; }
 caught=$(($(lines caught) + $(lines timeout) + $(lines previously_caught)))

@@ -13,7 +13,7 @@ use crate::ring::fixed::{Consumer, Producer, shape_of};
 use crate::ring::layout::Role;
 use crate::ring::{self, Offer, RingError, Terms};
 use crate::shm::SharedMemoryError;
-use crate::waiter::Wait;
+use crate::waiter::{Patience, Wait};
 
 const NOW: Deadline = Deadline::NEVER;
 
@@ -193,4 +193,26 @@ fn nobody_who_is_awake_is_woken() {
         consumer.receive(NOW).unwrap();
     }
     assert_eq!((producer.counts().wakes, consumer.counts().wakes), (0, 0));
+}
+
+#[test]
+fn patience_is_that_of_each_side() {
+    let (mut producer, offer) = Producer::<8>::create(1).unwrap();
+    let mut consumer = Consumer::<8>::attach(offer).unwrap();
+    let patience = Patience { spin: 0, park: Duration::ZERO };
+    producer.set_patience(patience);
+    consumer.set_patience(patience);
+
+    // A sleep without an end of its own lasts until the deadline, so there would be one for each attempt. Where the machine is
+    // very busy there may be no time for a second one.
+    let slept_more_than_once = |sleeps: &mut dyn FnMut() -> u64| (1..=20).any(|attempts| sleeps() > attempts);
+    assert!(slept_more_than_once(&mut || {
+        assert_eq!(consumer.wait(soon()).unwrap(), Wait::TimedOut);
+        consumer.counts().sleeps
+    }));
+    assert!(producer.try_send(&[0; 8]).unwrap());
+    assert!(slept_more_than_once(&mut || {
+        assert_eq!(producer.wait(soon()).unwrap(), Wait::TimedOut);
+        producer.counts().sleeps
+    }));
 }
