@@ -1,7 +1,7 @@
 //! The calls that sharing comes down to, straight through ash: what the reference's own work is measured against.
 #![expect(unsafe_code, reason = "Vulkan calls")]
 
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use ash::vk;
 
@@ -155,9 +155,27 @@ impl Raw {
     /// # Errors
     /// The driver's.
     pub fn export_import_free(&self, texture: &Texture) -> Answer {
-        let info = vk::MemoryGetFdInfoKHR::default().memory(texture.memory).handle_type(MEMORY);
-        // SAFETY: the memory was allocated for export.
-        let fd = unsafe { self.memory_fd.get_memory_fd(&info) }?;
+        let fd = self.export(texture)?.into_raw_fd();
+        self.import_and_free(texture, fd)
+    }
+
+    /// The same, asking the system in between for the descriptor's flags, and what is behind it: the least that can be
+    /// looked at.
+    ///
+    /// # Errors
+    /// The driver's; [`vk::Result::ERROR_INVALID_EXTERNAL_HANDLE`] for what is no descriptor.
+    pub fn export_look_import_free(&self, texture: &Texture) -> Answer {
+        let fd = self.export(texture)?.into_raw_fd();
+        let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: the descriptor is open, and there is room for what the system says of it.
+        let (flags, told) = unsafe { (libc::fcntl(fd, libc::F_GETFD), libc::fstat(fd, stat.as_mut_ptr())) };
+        if flags < 0 || told != 0 {
+            return Err(vk::Result::ERROR_INVALID_EXTERNAL_HANDLE);
+        }
+        self.import_and_free(texture, fd)
+    }
+
+    fn import_and_free(&self, texture: &Texture, fd: RawFd) -> Answer {
         let image = self.image(texture.format, texture.extent)?;
         let (bytes, memory_type) = self.needs(image);
         let mut dedicated = vk::MemoryDedicatedAllocateInfo::default().image(image);

@@ -24,6 +24,7 @@ pub const OTHER: &str = "other-process";
 const QUERIED: &str = "raw round trip of the driver's timelines, queried";
 const WAITED: &str = "raw round trip of the driver's timelines, waited for";
 const OWN: &str = "experiment: queried, and each process signals a timeline that it has exported itself";
+const MORE: &str = "experiment: queried, and once more before each signal and after each news";
 const MEMORY: &str = "raw round trip of timelines in shared memory";
 
 /// What [`Carried::bare`] gives that is no experiment.
@@ -86,7 +87,12 @@ impl Carried for VulkanDevice {
 
     fn bare(&self) -> Answer<Vec<Contender>> {
         match unshared(self) {
-            None => Ok(vec![(QUERIED, of_driver(QUERIES)?), (WAITED, of_driver(WAITS)?), (OWN, of_driver(OWN_QUERIES)?)]),
+            None => Ok(vec![
+                (QUERIED, of_driver(QUERIES)?),
+                (WAITED, of_driver(WAITS)?),
+                (OWN, of_driver(OWN_QUERIES)?),
+                (MORE, of_driver(MORE_QUERIES)?),
+            ]),
             Some(_) => Ok(vec![(MEMORY, in_memory()?)]),
         }
     }
@@ -127,11 +133,31 @@ struct Watch {
     until: fn(&Raw, vk::Semaphore, u64) -> Result<(), vk::Result>,
     /// The timeline back is the other process's, which exports it; else the first process has made both.
     own: bool,
+    /// Each process asks for the value again after it has come, and for that of its own timeline before it signals, as frames do.
+    more: bool,
 }
 
-const QUERIES: Watch = Watch { name: "driver-queries", until: Raw::poll, own: false };
-const WAITS: Watch = Watch { name: "driver-waits", until: Raw::wait, own: false };
-const OWN_QUERIES: Watch = Watch { name: "driver-own-queries", until: Raw::poll, own: true };
+const QUERIES: Watch = Watch { name: "driver-queries", until: Raw::poll, own: false, more: false };
+const WAITS: Watch = Watch { name: "driver-waits", until: Raw::wait, own: false, more: false };
+const OWN_QUERIES: Watch = Watch { name: "driver-own-queries", until: Raw::poll, own: true, more: false };
+const MORE_QUERIES: Watch = Watch { name: "driver-more-queries", until: Raw::poll, own: false, more: true };
+
+impl Watch {
+    fn signal(&self, raw: &Raw, timeline: vk::Semaphore, value: u64) -> Result<(), vk::Result> {
+        if self.more {
+            raw.value(timeline)?;
+        }
+        raw.signal(timeline, value)
+    }
+
+    fn until(&self, raw: &Raw, timeline: vk::Semaphore, value: u64) -> Result<(), vk::Result> {
+        (self.until)(raw, timeline, value)?;
+        if self.more {
+            raw.value(timeline)?;
+        }
+        Ok(())
+    }
+}
 
 /// By how much a value is ahead of the last one where that one was the last of a span.
 const AHEAD: u64 = 3;
@@ -149,7 +175,7 @@ fn of_driver(watch: Watch) -> Answer<Box<dyn Fn() -> f64>> {
         machine::pin(0);
         let trip = |step: u64| {
             value.set(value.get() + step);
-            raw.signal(there, value.get()).is_ok() && (watch.until)(&raw, back, value.get()).is_ok()
+            watch.signal(&raw, there, value.get()).is_ok() && watch.until(&raw, back, value.get()).is_ok()
         };
         // The first one waits for the other process to wake.
         if channel.borrow_mut().send(b"a span begins", &[], soon()).is_err() || !trip(1) {
@@ -171,8 +197,8 @@ fn answer_driver(watch: Watch, mut channel: Channel) -> Answer {
         let mut ahead = value;
         while ahead <= value + 1 {
             value += 1;
-            (watch.until)(&raw, there, value).map_err(words)?;
-            raw.signal(back, value).map_err(words)?;
+            watch.until(&raw, there, value).map_err(words)?;
+            watch.signal(&raw, back, value).map_err(words)?;
             // The first process is at work by now: this does not delay it.
             ahead = raw.value(there).map_err(words)?;
         }
@@ -226,6 +252,7 @@ pub fn answer(to: &str) -> Answer {
         name if name == QUERIES.name => answer_driver(QUERIES, channel),
         name if name == WAITS.name => answer_driver(WAITS, channel),
         name if name == OWN_QUERIES.name => answer_driver(OWN_QUERIES, channel),
+        name if name == MORE_QUERIES.name => answer_driver(MORE_QUERIES, channel),
         "memory" => {
             let attached = handles(&mut channel)?.map(|handle: OwnedHandle| SharedTimeline::attach(handle).map_err(words));
             let [there, back] = attached;

@@ -24,6 +24,10 @@ pub mod but {
     pub const NO_HINTS: u32 = 8;
     /// Who has taken everything pauses once before it looks for more.
     pub const PAUSES: u32 = 16;
+    /// Looks at the other side's position are out of line.
+    pub const CALLS: u32 = 32;
+    /// The last status of the other side is remembered, and one that differs is looked at out of line.
+    pub const SLEEPERS: u32 = 64;
 }
 
 const LINE: usize = 64;
@@ -46,6 +50,8 @@ struct Side<const N: usize, const BUT: u32> {
     /// Whether the other side is dead.
     dead: Arc<AtomicU32>,
     corrupt: bool,
+    /// The other side's status, of which nothing more is to be done.
+    quiet: u64,
     /// Since it took everything.
     paused: bool,
     capacity: u64,
@@ -76,6 +82,7 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
             data,
             dead,
             corrupt: false,
+            quiet: u64::MAX,
             paused: true,
             capacity,
             position: 0,
@@ -126,10 +133,21 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
 
     /// Say how far this side has come, and look whether the other sleeps.
     #[inline]
-    fn publish(&self) {
+    fn publish(&mut self) {
         self.own().position.wide.store(self.position, Ordering::Release);
         compiler_fence(Ordering::SeqCst);
-        black_box(self.peer().status.wide.load(Ordering::Relaxed));
+        let seen = self.peer().status.wide.load(Ordering::Relaxed);
+        if !Self::has(but::SLEEPERS) {
+            black_box(seen);
+        } else if seen != self.quiet {
+            self.see(seen);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn see(&mut self, status: u64) {
+        self.quiet = black_box(status);
     }
 
     #[inline]
@@ -172,7 +190,7 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     /// Send, if there is room.
     #[inline]
     pub fn send(&mut self, message: &[u8; N]) -> bool {
-        if self.0.position >= self.0.limit && !self.look_for_room() {
+        if self.0.position >= self.0.limit && !self.has_room() {
             return false;
         }
         self.put(std::slice::from_ref(message));
@@ -184,7 +202,7 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     #[inline]
     pub fn send_batch(&mut self, messages: &[[u8; N]]) -> usize {
         if self.0.position + messages.len() as u64 > self.0.limit {
-            self.look_for_room();
+            self.has_room();
         }
         let now = &messages[..messages.len().min((self.0.limit - self.0.position) as usize)];
         if now.is_empty() {
@@ -214,6 +232,16 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
         // SAFETY: there is room for a run of this length from here on, and the consumer does not look at it before it is told.
         unsafe { side.byte(side.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
         side.advance(messages.len());
+    }
+
+    #[inline]
+    fn has_room(&mut self) -> bool {
+        if Side::<N, BUT>::has(but::CALLS) { self.call_for_room() } else { self.look_for_room() }
+    }
+
+    #[inline(never)]
+    fn call_for_room(&mut self) -> bool {
+        self.look_for_room()
     }
 
     #[inline]
@@ -286,6 +314,22 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
             side.paused = false;
             return true;
         }
+        if Side::<N, BUT>::has(but::CALLS) {
+            self.call_for_message(seen);
+        } else {
+            self.found_nothing(seen);
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn call_for_message(&mut self, seen: u64) {
+        self.found_nothing(seen);
+    }
+
+    #[inline]
+    fn found_nothing(&mut self, seen: u64) {
+        let side = &mut self.0;
         if Side::<N, BUT>::has(but::STATES) {
             side.look_at_state();
         }
@@ -293,7 +337,6 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
             side.corrupt = true;
         }
         self.release();
-        false
     }
 
     #[inline]

@@ -21,7 +21,8 @@ within a round, and only if the canaries around it, the raw round trip of two li
 
 const RAW: &str = "Vulkan alone";
 const OURS: &str = "reference";
-const CHECKS: &str = "the descriptor, the object behind the handle and the driver's capability are checked at each import, which takes microseconds";
+const LOOKS: &str = "experiment: Vulkan alone, and one look at the handle's flags and one at what is behind it";
+const CHECKS: &str = "the descriptor, the object behind the handle and the driver's capability are checked at each import, which takes a microsecond: see the experiment for what two looks at the handle take alone";
 /// How long one figure is measured.
 const SPAN: Duration = Duration::from_millis(60);
 const HANDLE: HandleType = HandleType::OpaqueFd;
@@ -54,7 +55,9 @@ impl Bench {
         let Ok(texture) = raw.create(raw_format, size) else {
             return Err(TextureError::Unsupported { what: format!("{name}, {size}²") });
         };
+        let raw_again = Rc::clone(&raw);
         let bare = move || raw.export_import_free(&texture).is_ok();
+        let looks = move || raw_again.export_look_import_free(&texture).is_ok();
         let made = device.create_textures(&TextureSpec::new(format, size, size), 1)?;
         let own = RefCell::new(made);
         let ours = move || {
@@ -62,7 +65,10 @@ impl Bench {
             let exported = device.export_texture(&mut own[0]);
             exported.is_ok_and(|(descriptor, handle)| device.import_texture(&descriptor, handle).is_ok())
         };
-        Ok(self.measure(format!("Export, import and free, {name}, {size}²"), contenders(bare, ours)))
+        let [bare, ours] = contenders(bare, ours);
+        let looks: Contender = (LOOKS, Box::new(move || each(SPAN, &looks)));
+        let title = format!("Export, import and free, {name}, {size}²");
+        Ok(Table::measure(title, "µs", self.rounds, &[bare, ours, looks]))
     }
 
     fn share_semaphore(&self) -> Result<Table, SyncError> {

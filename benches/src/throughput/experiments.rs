@@ -34,6 +34,12 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
             name: "experiment: without checks, but with these three, and that pause",
             run: unchecked::<N, BATCH, { but::PAUSES | but::POSITIONS | but::STATES | but::OBJECTS }>,
         },
+        Contender { name: CALLS, run: unchecked::<N, BATCH, { but::CALLS }> },
+        Contender { name: SLEEPERS, run: unchecked::<N, BATCH, { but::SLEEPERS }> },
+        Contender {
+            name: SHAPED,
+            run: unchecked::<N, BATCH, { but::POSITIONS | but::STATES | but::OBJECTS | but::CALLS | but::SLEEPERS }>,
+        },
         Contender { name: FURTHER, run: further::<N, BATCH> },
         Contender { name: SLOWER, run: slower::<N, BATCH> },
     ];
@@ -44,6 +50,9 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
 }
 
 const ALL: &str = "experiment: without checks, but with these three";
+const CALLS: &str = "experiment: without checks, but who finds nothing calls what is out of line";
+const SLEEPERS: &str = "experiment: without checks, but the other's status is compared with the last";
+const SHAPED: &str = "experiment: without checks, but with these three, that call, and that comparison";
 const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes further";
 const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
 const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
