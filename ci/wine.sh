@@ -86,7 +86,9 @@ enclose true 2>/dev/null || skip "needs root, or namespaces for users (unshare)"
 export WINEPATH="Z:\\usr\\$mingw\\lib" WINEPREFIX=$home/prefix WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout --kill-after=5 $limit env HOME=$home chroot $tree /usr/lib/wine/wine64"
 export PATH=$bin:$PATH CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc
-cargo=(env "${environment[@]}" cargo test --locked --target "$target" "${options[@]}" --package=gpushare)
+# Optimised as the models are here, it takes longer to build than the tests take to run.
+quick=(--config=profile.dev.package.gpushare.opt-level=1 --config=profile.dev.debug=false)
+cargo=(env "${environment[@]}" cargo test --locked --target "$target" "${options[@]}" "${quick[@]}" --package=gpushare)
 status=0
 "${cargo[@]}" --tests --no-run || exit 1
 # The models explore the algorithm, not the system, and are explored where all runs faster.
