@@ -162,7 +162,7 @@ impl<'run> Context<'run> {
     /// [`Stop`] when one does not come up.
     pub fn peers<const COUNT: usize>(&self) -> Outcome<[Party<'_, 'run>; COUNT]> {
         for seat in 0..COUNT {
-            self.take_seat(seat, || self.pool.take(self.fresh))?;
+            self.take_seat(seat, || self.pool.take(seat, self.fresh))?;
         }
         Ok(std::array::from_fn(|seat| Party::new(self, seat)))
     }
@@ -173,7 +173,7 @@ impl<'run> Context<'run> {
     /// [`Stop`] when one does not come up.
     pub fn peers_from(&self, producers: &Lane) -> Outcome<[Party<'_, 'run>; 2]> {
         self.take_seat(0, || self.pool.start(producers))?;
-        self.take_seat(1, || self.pool.take(self.fresh))?;
+        self.take_seat(1, || self.pool.take(1, self.fresh))?;
         Ok([Party::new(self, 0), Party::new(self, 1)])
     }
 

@@ -118,7 +118,9 @@ fn conclude(case: &Case, pool: &Pool<'_>, catalogue: &Catalogue, round: Round, f
     };
     // Only peers that the ledger proved clean run another case; all others end here.
     if verdict == Verdict::Pass && !fresh && !case.upsets {
-        seats.into_iter().filter_map(|seat| seat.peer).for_each(|peer| pool.put_back(peer));
+        for (index, seat) in seats.into_iter().enumerate() {
+            seat.peer.into_iter().for_each(|peer| pool.put_back(index, peer));
+        }
     }
     Judgement { verdict, detail, steps, points }
 }

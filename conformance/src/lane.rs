@@ -125,12 +125,15 @@ impl PeerProgram {
     #[must_use]
     pub fn command(&self, driver: &Driver) -> PeerCommand {
         let mut environment = self.environment.clone();
-        let mut launcher = Vec::new();
+        let (mut launcher, mut library) = (Vec::new(), None);
         let backend = match driver {
             Driver::Host => "host",
             Driver::Manifest(manifest) => {
                 // One that cannot be read has no launcher, and no driver either, as the probe will tell.
-                launcher = Manifest::read(manifest).map(|manifest| manifest.launcher).unwrap_or_default();
+                if let Ok(manifest) = Manifest::read(manifest) {
+                    launcher = manifest.launcher;
+                    library = Some(manifest.library);
+                }
                 let path = manifest.display().to_string();
                 // The old name is for loaders before 1.3.207.
                 environment.push(("VK_DRIVER_FILES".into(), path.clone()));
@@ -140,7 +143,7 @@ impl PeerProgram {
                 "vulkan"
             }
         };
-        PeerCommand { launcher, program: self.path.clone(), backend: backend.into(), environment }
+        PeerCommand { launcher, program: self.path.clone(), backend: backend.into(), environment, library }
     }
 }
 

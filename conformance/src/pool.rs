@@ -1,10 +1,11 @@
 //! Warm peers that cases share.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use gpushare_harness::protocol::{Reply, Request};
-use gpushare_harness::{Ledger, Peer, PeerError};
+use gpushare_harness::{Ledger, Peer, PeerError, Stem};
 
 use crate::lane::Lane;
 use crate::validation;
@@ -13,23 +14,63 @@ use crate::validation;
 pub struct Pool<'lane> {
     lane: &'lane Lane,
     limit: Duration,
-    idle: RefCell<Vec<Peer>>,
+    seats: RefCell<BTreeMap<usize, Place>>,
+}
+
+/// What is there for a seat. Peers stay with theirs, so that those of a case are never copies of one process.
+#[derive(Default)]
+struct Place {
+    idle: Vec<Peer>,
+    origin: Origin,
+}
+
+/// Where new peers come from.
+#[derive(Default)]
+enum Origin {
+    /// The first is started: where that is the only one, nothing is to be gained.
+    #[default]
+    First,
+    /// The next will be the first copy.
+    Wanted,
+    /// The rest are copied.
+    Copies(Stem),
+    /// They are all started: the program makes no copies, or there is nothing to load.
+    Starts,
 }
 
 impl<'lane> Pool<'lane> {
     /// An empty pool.
     #[must_use]
     pub const fn new(lane: &'lane Lane, limit: Duration) -> Self {
-        Self { lane, limit, idle: RefCell::new(Vec::new()) }
+        Self { lane, limit, seats: RefCell::new(BTreeMap::new()) }
     }
 
-    /// A peer with the lane's device open: an idle one, or a new one.
+    /// A peer for this seat with the lane's device open: an idle one, or a new one. `fresh`: one that was started for this.
     ///
     /// # Errors
     /// [`PeerError`] when a new one does not come up.
-    pub fn take(&self, fresh: bool) -> Result<Peer, PeerError> {
-        let idle = if fresh { None } else { self.idle.borrow_mut().pop() };
-        idle.map_or_else(|| self.start(self.lane), Ok)
+    pub fn take(&self, seat: usize, fresh: bool) -> Result<Peer, PeerError> {
+        if fresh {
+            return self.start(self.lane);
+        }
+        let mut seats = self.seats.borrow_mut();
+        let Place { idle, origin } = seats.entry(seat).or_default();
+        if let Some(peer) = idle.pop() {
+            return Ok(peer);
+        }
+        if let Origin::Wanted = origin {
+            *origin = Stem::start(&self.lane.command, self.limit).map_or(Origin::Starts, Origin::Copies);
+        }
+        match origin {
+            // What a copy cannot do is for a peer to show that was started.
+            Origin::Copies(stem) => match stem.copy(self.limit).and_then(|copy| self.open(self.lane, copy)) {
+                Ok(peer) => return Ok(peer),
+                Err(_) => *origin = Origin::Starts,
+            },
+            Origin::First => *origin = Origin::Wanted,
+            Origin::Wanted | Origin::Starts => {}
+        }
+        self.start(self.lane)
     }
 
     /// A new peer of any lane. It does not come back here.
@@ -37,7 +78,10 @@ impl<'lane> Pool<'lane> {
     /// # Errors
     /// [`PeerError`] when it does not come up.
     pub fn start(&self, lane: &Lane) -> Result<Peer, PeerError> {
-        let mut peer = Peer::start(&lane.command, self.limit)?;
+        self.open(lane, Peer::start(&lane.command, self.limit)?)
+    }
+
+    fn open(&self, lane: &Lane, mut peer: Peer) -> Result<Peer, PeerError> {
         match peer.ask(&Request::Open { device: lane.device }, &[], self.limit)? {
             (Reply::Opened(_), _) => Self::with_validation(lane, peer),
             (other, _) => Err(PeerError::Orchestrator {
@@ -83,8 +127,8 @@ impl<'lane> Pool<'lane> {
         Ok(ledger)
     }
 
-    /// Keep a clean peer for the next case.
-    pub fn put_back(&self, peer: Peer) {
-        self.idle.borrow_mut().push(peer);
+    /// Keep a clean peer for the next case that wants one in this seat.
+    pub fn put_back(&self, seat: usize, peer: Peer) {
+        self.seats.borrow_mut().entry(seat).or_default().idle.push(peer);
     }
 }

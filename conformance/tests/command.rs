@@ -241,7 +241,13 @@ fn a_repro_shows_every_step() {
 /// Sharing peers changes no verdict, on any lane of this machine.
 #[test]
 fn warm_and_fresh_peers_give_the_same_verdicts() {
-    let cases = ["memory::*::rgba8_unorm_optimal_61x47", "handle::*::wrong_memory_*", "channel::*", "capability::identity::*"];
+    let cases = [
+        "memory::*::rgba8_unorm_optimal_61x47",
+        "handle::*::wrong_memory_*",
+        "channel::*",
+        "capability::identity::*",
+        "lifecycle::*::kill::share_back",
+    ];
     let verdicts = |more: &[&str]| {
         let output = gpushare(&[&["run", "--format", "json"], more, &cases].concat());
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -21,11 +21,14 @@ pub mod history;
 pub mod holding;
 pub mod ledger;
 pub mod peer;
+mod process;
 pub mod protocol;
 pub mod raw;
 pub mod spawn;
+pub mod stem;
 mod sys;
 
 pub use ledger::Ledger;
 pub use protocol::{Code, Problem, Reply, Request};
 pub use spawn::{Peer, PeerCommand, PeerError};
+pub use stem::Stem;

@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+mod copies;
 mod frames;
 mod handles;
 mod rings;
@@ -19,11 +20,12 @@ mod sync;
 
 use std::process::ExitCode;
 
-use gpushare::{Channel, Deadline};
+use gpushare::{Channel, Deadline, OwnedHandle};
 
 use crate::backend::Backend;
 use crate::protocol::Problem;
 use crate::sys;
+use serve::Served;
 
 /// The environment variable that asks a program to be a peer; its value names the backend. The channel is standard input.
 pub const PEER_VARIABLE: &str = "GPUSHARE_PEER";
@@ -51,13 +53,26 @@ pub fn run_if_asked(backend: impl FnOnce(&str) -> Result<Box<dyn Backend>, Probl
 /// # Errors
 /// Why it ended otherwise: what came was no message or no request, or the reply could not be sent.
 pub fn serve(backend: Box<dyn Backend>, channel: &mut Channel) -> Result<(), String> {
-    serve::Server::new(backend).serve(channel, Deadline::NEVER)
+    match serve::Server::new(backend).serve(channel, Deadline::NEVER)? {
+        Served::Ended => Ok(()),
+        Served::Copied(_) => Err("a copy needs a program that owns its channel".into()),
+    }
 }
 
 fn run(backend: impl FnOnce(&str) -> Result<Box<dyn Backend>, Problem>, name: &str) -> Result<(), String> {
     sys::die_with_parent().map_err(|error| format!("tying this process to its orchestrator: {error}"))?;
     sys::survive_interruptions().map_err(|error| format!("installing a signal handler: {error}"))?;
     let socket = sys::take_standard_input().map_err(|error| format!("taking the channel from standard input: {error}"))?;
-    let mut channel = Channel::from_handle(socket).map_err(|(_, error)| format!("standard input is no channel: {error}"))?;
-    serve(backend(name).map_err(|problem| problem.message)?, &mut channel)
+    let mut server = serve::Server::new(backend(name).map_err(|problem| problem.message)?);
+    let mut channel = open(socket)?;
+    while let Served::Copied(own) = server.serve(&mut channel, Deadline::NEVER)? {
+        // The number that a peer's channel has from the start: limits of descriptors are about numbers.
+        drop(channel);
+        channel = open(sys::lowest_number(own).map_err(|error| format!("taking a copy's channel: {error}"))?)?;
+    }
+    Ok(())
+}
+
+fn open(socket: OwnedHandle) -> Result<Channel, String> {
+    Channel::from_handle(socket).map_err(|(_, error)| format!("this is no channel: {error}"))
 }

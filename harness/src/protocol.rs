@@ -22,6 +22,8 @@ use stream::{StreamReply, StreamRequest};
 use sync::SyncReply;
 use timeline::TimelineRequest;
 
+use std::path::PathBuf;
+
 use gpushare::descriptor::DescriptorFields;
 use gpushare::pattern::Mismatch;
 use gpushare::sync::SyncCapability;
@@ -242,6 +244,17 @@ pub enum Request {
     Stream(StreamRequest),
     /// About frames. Answer: [`Reply::Frames`], [`Reply::Done`] or [`Reply::Mismatch`].
     Frames(FramesRequest),
+    /// Load a driver's library and keep it, so that copies of this process have it already. Answer: [`Reply::Done`].
+    Load {
+        /// Its path, or its name alone.
+        library: PathBuf,
+    },
+    /// Become two processes: the other one answers requests over the first handle beside this request, and has the second for its standard
+    /// output and standard error. Only where no device is open and nothing is held. Answer: [`Reply::Copied`].
+    Copy {
+        /// Copies that have ended, and whose end is known: nobody asks for them any more.
+        ended: Vec<u32>,
+    },
     /// Free everything, close all handles, channels, rings and streams, open the gate, restore limits. Answer: [`Reply::Done`].
     Reset,
     /// End the process. No answer.
@@ -383,6 +396,11 @@ pub enum Reply {
     Inherited(Vec<InheritedDescriptor>),
     /// To [`Request::HeapUsage`]: bytes, absent where the driver does not tell.
     HeapUsage(Option<u64>),
+    /// To [`Request::Copy`].
+    Copied {
+        /// The number of the new process.
+        pid: u32,
+    },
     /// To [`Request::Receive`].
     Received {
         /// Bytes received.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::Duration;
 
 use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::Ledger;
 use crate::peer::PEER_VARIABLE;
+use crate::process::Process;
 use crate::protocol::{Numbered, Reply, Request, VERSION};
 use crate::sys::{self, Evidence};
 
@@ -27,6 +28,8 @@ pub struct PeerCommand {
     pub backend: String,
     /// More environment variables: which driver to load, for instance.
     pub environment: Vec<(String, String)>,
+    /// The library that the backend will load, where it is known: a [`Stem`](crate::Stem) has it already.
+    pub library: Option<PathBuf>,
 }
 
 /// How a process ended.
@@ -110,7 +113,7 @@ fn evidence(stderr: &str) -> String {
 /// A running peer. Dropping it kills the process and reaps it.
 #[derive(Debug)]
 pub struct Peer {
-    child: Child,
+    process: Process,
     pub(crate) channel: Channel,
     pub(crate) stderr: Evidence,
     /// How much of that was asked for already.
@@ -140,7 +143,12 @@ impl Peer {
             .stderr(stderr.writer().map_err(orchestrator("keeping standard error"))?)
             .spawn()
             .map_err(|source| PeerError::Start { program: first.into(), source })?;
-        let mut peer = Self { child, channel: ours, stderr, read: 0, sent: 0 };
+        Self::greet(Process::Child(child), ours, stderr, limit)
+    }
+
+    /// Shake hands with a process that has just begun.
+    pub(crate) fn greet(process: Process, channel: Channel, stderr: Evidence, limit: Duration) -> Result<Self, PeerError> {
+        let mut peer = Self { process, channel, stderr, read: 0, sent: 0 };
         match peer.ask(&Request::Hello { protocol: VERSION }, &[], limit)? {
             (Reply::Hello { protocol: VERSION, .. }, _) => Ok(peer),
             (other, _) => Err(peer.garbage(format!("expected hello in protocol version {VERSION}, got {other:?}"))),
@@ -150,7 +158,7 @@ impl Peer {
     /// The process's number.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.pid()
     }
 
     /// What the process wrote to standard output and standard error since this was asked last.
@@ -261,9 +269,7 @@ impl Peer {
 
     /// Kill the process (`SIGKILL`) and reap it. One that has ended already stays as it ended.
     pub fn kill(&mut self) -> Exit {
-        // Both can only fail when the child was reaped already, which nobody else does.
-        let _ = self.child.kill();
-        self.child.wait().map_or(Exit::ClosedChannel, sys::describe_exit)
+        self.process.kill()
     }
 
     /// Wait until the process has ended by itself; one that does not is killed.

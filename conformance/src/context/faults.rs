@@ -15,7 +15,7 @@ impl<'run> Context<'run> {
     /// # Errors
     /// [`Stop`] when one does not come up.
     pub(crate) fn seats(&self, count: usize) -> Outcome {
-        (0..count).try_for_each(|seat| self.take_seat(seat, || self.pool.take(self.fresh)))
+        (0..count).try_for_each(|seat| self.take_seat(seat, || self.pool.take(seat, self.fresh)))
     }
 
     /// The peer in a seat, unless it is gone.
@@ -29,7 +29,7 @@ impl<'run> Context<'run> {
         if let Some(seat) = self.seats.borrow_mut().get_mut(seat) {
             (seat.peer, seat.taken, seat.new) = (None, false, true);
         }
-        self.take_seat(seat, || self.pool.take(self.fresh))
+        self.take_seat(seat, || self.pool.take(seat, self.fresh))
     }
 
     /// Whether the peer came into its seat by [`Context::replace`], and [`Context::rebase`] was not called since.

@@ -8,6 +8,7 @@ use gpushare::descriptor::DescriptorFields;
 use gpushare::{Channel, ChannelError, Deadline, OwnedHandle};
 
 use crate::backend::{Backend, MessageChannel};
+use crate::peer::copies::{self, Copied};
 use crate::peer::frames;
 use crate::peer::handles::Handles;
 use crate::peer::rings::Rings;
@@ -23,6 +24,16 @@ pub(super) struct Server {
     channels: BTreeMap<Id, Box<dyn MessageChannel>>,
     rings: Rings,
     streams: Streams,
+    /// Something was done that a copy would do a second time, or share.
+    used: bool,
+}
+
+/// Why serving came to its end.
+pub(super) enum Served {
+    /// The orchestrator closed the channel.
+    Ended,
+    /// This process is a copy, and serves over this channel.
+    Copied(OwnedHandle),
 }
 
 /// A reply, and the handles beside it.
@@ -31,15 +42,15 @@ type Answer = Result<(Reply, Vec<OwnedHandle>), Problem>;
 impl Server {
     pub(super) fn new(backend: Box<dyn Backend>) -> Self {
         let (rings, streams) = (Rings::default(), Streams::default());
-        Self { backend, handles: Handles::default(), channels: BTreeMap::new(), rings, streams }
+        Self { backend, handles: Handles::default(), channels: BTreeMap::new(), rings, streams, used: false }
     }
 
-    /// Serve until the orchestrator closes the channel.
-    pub(super) fn serve(&mut self, channel: &mut Channel, deadline: Deadline) -> Result<(), String> {
+    /// Serve until the orchestrator closes the channel, or this process is another one.
+    pub(super) fn serve(&mut self, channel: &mut Channel, deadline: Deadline) -> Result<Served, String> {
         loop {
             let (bytes, handles) = match channel.receive(deadline) {
                 Ok(message) => (message.bytes, Ok(message.handles)),
-                Err(ChannelError::Closed) => return Ok(()),
+                Err(ChannelError::Closed) => return Ok(Served::Ended),
                 Err(ChannelError::HandlesLost { arrived, bytes }) => {
                     (bytes, Err(ChannelError::HandlesLost { arrived, bytes: Vec::new() }.into()))
                 }
@@ -47,7 +58,17 @@ impl Server {
             };
             let request: Numbered<Request> =
                 serde_json::from_slice(&bytes).map_err(|error| format!("a request that is none: {error}"))?;
-            let answer = handles.and_then(|handles| self.answer(request.body, handles));
+            let answer = match (request.body, handles) {
+                (Request::Copy { .. }, Ok(_)) if self.used => {
+                    Err(Problem::new(Code::Request, "a peer that was asked for something else cannot be copied"))
+                }
+                (Request::Copy { ended }, Ok(handles)) => match copies::copy(&ended, handles) {
+                    Ok(Copied::Copy(own)) => return Ok(Served::Copied(own)),
+                    Ok(Copied::Original(pid)) => Ok((Reply::Copied { pid }, Vec::new())),
+                    Err(problem) => Err(problem),
+                },
+                (other, handles) => handles.and_then(|handles| self.answer(other, handles)),
+            };
             let (body, handles) = answer.unwrap_or_else(|problem| (Reply::Refused(problem), Vec::new()));
             let reply = Numbered { id: request.id, body };
             let bytes = serde_json::to_vec(&reply).map_err(|error| error.to_string())?;
@@ -56,6 +77,7 @@ impl Server {
     }
 
     fn answer(&mut self, request: Request, beside: Vec<OwnedHandle>) -> Answer {
+        self.used |= !matches!(request, Request::Hello { .. } | Request::Load { .. });
         if let Request::Keep { handles } = request {
             return done(self.handles.keep(&handles, beside));
         }
@@ -129,7 +151,9 @@ impl Server {
                 restored.map(|()| Reply::Done).map_err(|error| system("restoring limits", error))
             }
             Request::Exit { status } => std::process::exit(status),
-            Request::Keep { .. }
+            Request::Load { library } => copies::load(&library).map(|()| Reply::Done),
+            Request::Copy { .. }
+            | Request::Keep { .. }
             | Request::Give { .. }
             | Request::OpenChannel { .. }
             | Request::Send { .. }

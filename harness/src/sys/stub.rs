@@ -37,6 +37,20 @@ pub(crate) fn send_raw(_socket: &OwnedHandle, _bytes: &[u8], _handles: &[OwnedHa
     unsupported()
 }
 
+pub(crate) fn lowest_number(_handle: OwnedHandle) -> io::Result<OwnedHandle> {
+    unsupported()
+}
+
+pub(crate) fn copy_process(_words: &OwnedHandle) -> io::Result<Option<u32>> {
+    unsupported()
+}
+
+pub(crate) fn reap_copy(_pid: u32) {}
+
+pub(crate) fn end_copy(_pid: u32) -> io::Result<ExitStatus> {
+    unsupported()
+}
+
 pub(crate) fn pipe() -> io::Result<(OwnedHandle, OwnedHandle)> {
     unsupported()
 }
@@ -88,6 +102,10 @@ impl Evidence {
 
     pub(crate) fn writer(&self) -> io::Result<Stdio> {
         Ok(Stdio::inherit())
+    }
+
+    pub(crate) fn handle(&self) -> io::Result<OwnedHandle> {
+        unsupported()
     }
 
     pub(crate) fn tail(&self) -> String {

@@ -66,6 +66,7 @@ fn all() -> Vec<Reply> {
         Reply::Handle(HandleReport { number: 7, close_on_exec: true, object: (1, 1026), bytes: 65_536 }),
         Reply::Inherited(vec![InheritedDescriptor { number: 3, target: "pipe:[4711]".into() }]),
         Reply::HeapUsage(Some(65_536)),
+        Reply::Copied { pid: 4711 },
         Reply::Received { len: payload.len, digest: digest(&payload.bytes()), handles: 1, close_on_exec: true },
         Reply::Sync(SyncReply::Exported { descriptor: SyncDescriptor::new(sync_fields()).expect("valid"), signalled: false }),
         Reply::Ring(RingReply::Waited(Waited::TimedOut)),
@@ -87,6 +88,7 @@ fn has_an_example(reply: &Reply) -> bool {
         | Reply::Handle(_)
         | Reply::Inherited(_)
         | Reply::HeapUsage(_)
+        | Reply::Copied { .. }
         | Reply::Received { .. }
         | Reply::Sync(_)
         | Reply::Ring(_)

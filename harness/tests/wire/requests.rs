@@ -52,6 +52,8 @@ fn all() -> Vec<Request> {
         Request::Ring(RingRequest::Look { ring: 1 }),
         Request::Stream(StreamRequest::Close { streams: vec![1] }),
         Request::Frames(FramesRequest::Submit { frame: 5 }),
+        Request::Load { library: "/usr/lib/libvulkan_lvp.so".into() },
+        Request::Copy { ended: vec![4711] },
         Request::Reset,
         Request::Exit { status: 0 },
     ]
@@ -95,6 +97,8 @@ fn has_an_example(request: &Request) -> bool {
         | Request::Stream(_)
         | Request::Frames(_)
         | Request::Reset
+        | Request::Load { .. }
+        | Request::Copy { .. }
         | Request::Exit { .. } => true,
     }
 }

@@ -22,6 +22,11 @@ pub(crate) fn take_standard_input() -> io::Result<OwnedHandle> {
     Ok(channel.into())
 }
 
+/// The same under the lowest number that is free.
+pub(crate) fn lowest_number(handle: OwnedHandle) -> io::Result<OwnedHandle> {
+    Ok(handle.as_fd().try_clone_to_owned()?.into())
+}
+
 pub(crate) fn is_close_on_exec(handle: &OwnedHandle) -> bool {
     rustix::io::fcntl_getfd(handle).is_ok_and(|flags| flags.contains(FdFlags::CLOEXEC))
 }

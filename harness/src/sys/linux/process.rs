@@ -31,6 +31,11 @@ impl Evidence {
         Ok(self.0.try_clone()?.into())
     }
 
+    /// The same, for a process that is there already.
+    pub(crate) fn handle(&self) -> io::Result<OwnedHandle> {
+        Ok(OwnedFd::from(self.0.try_clone()?).into())
+    }
+
     /// The last bytes that were written.
     pub(crate) fn tail(&self) -> String {
         const MOST: u64 = 4096;
@@ -110,11 +115,11 @@ pub(crate) fn interrupt(pid: u32) -> io::Result<()> {
     signal(pid, Signal::USR1)
 }
 
-fn signal(pid: u32, signal: Signal) -> io::Result<()> {
+pub(super) fn signal(pid: u32, signal: Signal) -> io::Result<()> {
     Ok(rustix::process::kill_process(process(pid)?, signal)?)
 }
 
-fn process(pid: u32) -> io::Result<Pid> {
+pub(super) fn process(pid: u32) -> io::Result<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("no process has this number"))
 }
 
