@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
 
+use rstest::rstest;
+
 use crate::deadline::Deadline;
 use crate::ring::layout::message_header;
 use crate::ring::{Consumer, Corruption, Memory, Producer, RingError, fixed};
-use crate::waiter::{Atomic, Bell, Parked, held_words};
+use crate::waiter::{Atomic, Bell, Parked, held_words, status};
 
 /// Answers each look with the next of its values, then with the last for ever.
 struct Word<T>(RefCell<VecDeque<T>>);
@@ -159,4 +161,28 @@ fn a_dead_consumer_is_an_error_only_where_there_is_no_room() {
     assert!(producer.try_send(&[0; 32]).unwrap(), "it took one before");
 
     assert!(matches!(producer.try_send(&[0; 32]), Err(RingError::PeerGone)));
+}
+
+#[test]
+fn a_consumer_that_knows_of_enough_messages_does_not_look() {
+    let mut consumer = fixed::Consumer::<8, Fickle>::over(Fickle::new([2, 1 << 40, 2], []), 4, false);
+    assert!(consumer.try_receive().unwrap().is_some());
+
+    assert_eq!(consumer.try_receive_batch(&mut [[0; 8]; 1]).unwrap(), 1);
+
+    assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))), "the second look is made only now");
+}
+
+#[rstest]
+#[case::left(status::CLOSED, false)]
+#[case::died(0, true)]
+fn what_was_sent_before_the_news_of_an_end_is_received(#[case] status: u64, #[case] dead: bool) {
+    // The first look finds nothing; then comes the message, and then the end, before the consumer looks for it.
+    let mut memory = Fickle { dead, ..Fickle::new([0, 1], []) };
+    memory.peer.status = Word::saying([status]);
+    let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 4, false);
+
+    assert!(consumer.try_receive().unwrap().is_some());
+
+    assert!(matches!(consumer.try_receive(), Err(RingError::Closed | RingError::PeerGone)));
 }
