@@ -33,7 +33,7 @@ enum Origin {
     /// The next will be the first copy.
     Wanted,
     /// The rest are copied.
-    Copies(Stem),
+    Copies(Box<Stem>),
     /// They are all started: the program makes no copies, or there is nothing to load.
     Starts,
 }
@@ -59,7 +59,7 @@ impl<'lane> Pool<'lane> {
             return Ok(peer);
         }
         if let Origin::Wanted = origin {
-            *origin = Stem::start(&self.lane.command, self.limit).map_or(Origin::Starts, Origin::Copies);
+            *origin = Stem::start(&self.lane.command, self.limit).map_or(Origin::Starts, |stem| Origin::Copies(Box::new(stem)));
         }
         match origin {
             // What a copy cannot do is for a peer to show that was started.

@@ -35,6 +35,9 @@ struct Arguments {
     /// Only these: numbers of defects (D5), names of mutants (D17-hang, export_leaks), or a letter for all of its defects (L)
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
+    /// Of the driver's cases only those that match, without mutants, too: where all would take long
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    cases: Vec<String>,
     /// Write the table to this file, too
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
@@ -107,8 +110,8 @@ fn run(arguments: &Arguments) -> Result<u8, RunError> {
         peers(arguments, &how, &mut score)?;
         sources.run(&mut score)?;
     }
-    // A part of the mutants says nothing of the rules that the others are about.
-    text::summary(&score, arguments.only.is_empty() && !arguments.layer);
+    // A part of the mutants or cases says nothing of the rules that the others are about.
+    text::summary(&score, arguments.only.is_empty() && arguments.cases.is_empty() && !arguments.layer);
     if let Some(path) = &arguments.write {
         let what = || format!("writing {}", path.display());
         std::fs::write(path, markdown::render(&score)).map_err(|source| RunError::Io { what: what(), source })?;
@@ -125,7 +128,8 @@ fn drivers(arguments: &Arguments, how: &How, score: &mut Score) -> Result<(), Ru
     let (catalogue, layer) = (Catalogue::load()?, Layer::new()?);
     let mut subjects = Vec::new();
     for lane in lanes(&arguments.driver)? {
-        let subject = Subject::new(&layer, lane, &[], how, &catalogue)?;
+        let cases: Vec<&str> = arguments.cases.iter().map(String::as_str).collect();
+        let subject = Subject::new(&layer, lane, &cases, how, &catalogue)?;
         let layered = subject.layered();
         text::layered(&layered);
         score.layered.push(layered);

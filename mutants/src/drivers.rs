@@ -30,6 +30,8 @@ pub struct How {
 pub struct Subject<'layer> {
     layer: &'layer Layer,
     plain: Lane,
+    /// Which cases; none: all.
+    globs: Vec<String>,
     healthy: BTreeMap<String, CaseResult>,
     /// Cases that end otherwise through the layer than without it, though it does nothing, or worse when it heals.
     differs: Vec<String>,
@@ -71,7 +73,8 @@ impl<'layer> Subject<'layer> {
         let healed = run(&healed.lane, globs, how, catalogue)?;
         differs.extend(differences(&without, &healed, |without, healed| without != Verdict::Pass || healed == Verdict::Pass));
         let healthy = healed.into_iter().map(|result| (result.case.clone(), result)).collect();
-        Ok(Self { layer, plain, healthy, differs })
+        let globs = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        Ok(Self { layer, plain, globs, healthy, differs })
     }
 
     /// The lane's name.
@@ -105,11 +108,12 @@ impl<'layer> Subject<'layer> {
     /// [`RunError`].
     pub fn try_mutant(&self, mutant: &Mutant, how: &How, catalogue: &Catalogue) -> Result<Trial, RunError> {
         let layered = self.layer.lane(&self.plain, Some(mutant.name))?;
-        let first = self.rate(&layered, mutant, if how.all { &[] } else { mutant.first }, how, catalogue)?;
+        let all: Vec<&str> = self.globs.iter().map(String::as_str).collect();
+        let first = self.rate(&layered, mutant, if how.all { &all } else { mutant.first }, how, catalogue)?;
         if how.all || first.standing() != Standing::Lived {
             Ok(first)
         } else {
-            self.rate(&layered, mutant, &[], how, catalogue)
+            self.rate(&layered, mutant, &all, how, catalogue)
         }
     }
 
