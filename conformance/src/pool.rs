@@ -34,7 +34,7 @@ enum Origin {
     Wanted,
     /// The rest are copied.
     Copies(Box<Stem>),
-    /// They are all started: the program makes no copies, or there is nothing to load.
+    /// They are all started: the program makes no copies, there is nothing to load, or the first copy was of no use.
     Starts,
 }
 
@@ -58,19 +58,30 @@ impl<'lane> Pool<'lane> {
         if let Some(peer) = idle.pop() {
             return Ok(peer);
         }
-        if let Origin::Wanted = origin {
-            *origin = Stem::start(&self.lane.command, self.limit).map_or(Origin::Starts, |stem| Origin::Copies(Box::new(stem)));
-        }
         match origin {
-            // What a copy cannot do is for a peer to show that was started.
-            Origin::Copies(stem) => match stem.copy(self.limit).and_then(|copy| self.open(self.lane, copy)) {
-                Ok(peer) => return Ok(peer),
+            Origin::Copies(stem) => return self.copy(stem),
+            // What the first copy cannot do is for a peer to show that was started; the others speak for themselves.
+            Origin::Wanted => match self.first_copy() {
+                Ok((stem, peer)) => {
+                    *origin = Origin::Copies(Box::new(stem));
+                    return Ok(peer);
+                }
                 Err(_) => *origin = Origin::Starts,
             },
             Origin::First => *origin = Origin::Wanted,
-            Origin::Wanted | Origin::Starts => {}
+            Origin::Starts => {}
         }
         self.start(self.lane)
+    }
+
+    fn first_copy(&self) -> Result<(Stem, Peer), PeerError> {
+        let mut stem = Stem::start(&self.lane.command, self.limit)?;
+        let peer = self.copy(&mut stem)?;
+        Ok((stem, peer))
+    }
+
+    fn copy(&self, stem: &mut Stem) -> Result<Peer, PeerError> {
+        self.open(self.lane, stem.copy(self.limit)?)
     }
 
     /// A new peer of any lane. It does not come back here.
