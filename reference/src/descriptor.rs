@@ -213,10 +213,12 @@ impl TextureDescriptor {
             }
         }
         // The host backend packs texels tightly, once for each sample; a driver's own layout may be smaller or larger than that.
-        let bytes = spec.packed_bytes().saturating_mul(u64::from(spec.samples));
-        if fields.api == Api::Host && bytes > room {
-            let detail = format!("the texels take {bytes} bytes, the allocation has room for {room}");
-            return Err(DescriptorError::contradiction(detail));
+        if fields.api == Api::Host {
+            let bytes = spec.packed_bytes().saturating_mul(u64::from(spec.samples));
+            if bytes > room {
+                let detail = format!("the texels take {bytes} bytes, the allocation has room for {room}");
+                return Err(DescriptorError::contradiction(detail));
+            }
         }
         Ok(())
     }

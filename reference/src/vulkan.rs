@@ -17,6 +17,7 @@
 //! | `submission`, `gate` | work on the queue: waiting until it is done, holding it back |
 //! | `extensions` | the device extensions that are made use of where they are offered |
 //! | `check` | whether the device can share such a texture |
+//! | `answers` | what the physical device has said, asked once |
 //! | `access` | writing and reading, through the staging buffer |
 //! | `memory` | allocations: exportable, imported, plain |
 //! | `image` | image creation and layout |
@@ -25,6 +26,7 @@
 //! | `staging` | the buffer between private memory and a texture |
 
 mod access;
+mod answers;
 pub mod capability;
 mod check;
 pub mod device;

@@ -33,6 +33,7 @@ pub(crate) unsafe fn allocate_imported(
     _device: &ash::Device,
     _info: vk::MemoryAllocateInfo<'_>,
     handle: OwnedHandle,
+    _looked: &Looked,
     _handle_type: vk::ExternalMemoryHandleTypeFlags,
 ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
     Err((Some(handle), vk::Result::ERROR_EXTENSION_NOT_PRESENT))
@@ -65,6 +66,10 @@ pub(crate) enum Object {
     Opaque,
 }
 
-pub(crate) fn look(_handle: &OwnedHandle) -> Object {
-    Object::Opaque
+pub(crate) struct Looked {
+    pub(crate) object: Object,
+}
+
+pub(crate) fn look(_handle: &OwnedHandle) -> Looked {
+    Looked { object: Object::Opaque }
 }

@@ -46,7 +46,10 @@ pub(crate) mod handle {
         match handle.0 {}
     }
 
-    pub(crate) fn object(_number: i64) -> Option<(u64, u64)> {
+    #[derive(PartialEq, Eq)]
+    pub(crate) struct ObjectId;
+
+    pub(crate) fn object(_number: i64) -> Option<ObjectId> {
         None
     }
 
@@ -58,7 +61,12 @@ pub(crate) mod handle {
         false
     }
 
-    pub(crate) fn never_carries_signals(handle: &RawOwned) -> Option<&'static str> {
+    pub(crate) struct Signals {
+        pub(crate) id: Option<ObjectId>,
+        pub(crate) never: Option<&'static str>,
+    }
+
+    pub(crate) fn look_for_signals(handle: &RawOwned) -> Signals {
         match handle.0 {}
     }
 

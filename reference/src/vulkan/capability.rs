@@ -12,7 +12,7 @@ use crate::vulkan::image::{vk_creation, vk_dimension, vk_tiling, vk_usage};
 use crate::vulkan::instance::PhysicalDevice;
 
 /// What a device is asked about: a kind of texture, and a type of handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TextureQuestion {
     /// Texel format.
     pub format: Format,
@@ -85,6 +85,11 @@ impl TextureCapability {
             max_layers: 0,
             samples: 0,
         }
+    }
+
+    /// Whether it would be answered so again: it is about the texture, and not about memory that was lacking just then.
+    pub(super) fn is_final(&self) -> bool {
+        ["SUCCESS", "ERROR_FORMAT_NOT_SUPPORTED"].contains(&self.result.as_str())
     }
 
     /// Whether a texture can go from one process to another.

@@ -1,16 +1,18 @@
 //! Whether the device can share such a texture, by its own report.
 
+use std::sync::Arc;
+
 use crate::format::Class;
 use crate::handle::HandleType;
 use crate::spec::{Placement, TextureSpec, Tiling};
 use crate::texture::{Device, TextureError};
-use crate::vulkan::capability::{TextureCapability, TextureQuestion, modifiers, queryable_types, texture_capability};
+use crate::vulkan::capability::{TextureCapability, TextureQuestion, modifiers, queryable_types};
 use crate::vulkan::device::VulkanDevice;
 
 /// What the device can do with a texture that passed.
 pub(super) struct Checked {
     /// Its answer; of several modifiers, to the first.
-    pub(super) can: TextureCapability,
+    pub(super) can: Arc<TextureCapability>,
     /// The DRM format modifiers that it can be created with, each with the number of its memory planes.
     pub(super) modifiers: Vec<(u64, u32)>,
 }
@@ -34,7 +36,7 @@ impl VulkanDevice {
         }
         let asked = TextureQuestion::about(spec, handle_type);
         if spec.tiling != Tiling::Modifier {
-            let can = texture_capability(self.physical(), &asked);
+            let can = self.logical.answers.about_texture(self.physical(), &asked);
             check(spec, &can, importing)?;
             return Ok(Checked { can, modifiers: Vec::new() });
         }
@@ -44,7 +46,8 @@ impl VulkanDevice {
         let (mut possible, mut refused) = (Vec::new(), TextureError::Unsupported { what });
         let mut first = None;
         for (modifier, planes) in wanted {
-            let can = texture_capability(self.physical(), &TextureQuestion { modifier: Some(modifier), ..asked });
+            let asked = TextureQuestion { modifier: Some(modifier), ..asked };
+            let can = self.logical.answers.about_texture(self.physical(), &asked);
             match check(spec, &can, importing) {
                 Ok(()) => {
                     possible.push((modifier, planes));

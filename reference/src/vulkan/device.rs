@@ -9,6 +9,7 @@ use ash::vk;
 use crate::handle::HandleType;
 use crate::sys::external_memory;
 use crate::texture::TextureError;
+use crate::vulkan::answers::Answers;
 use crate::vulkan::error::vulkan;
 use crate::vulkan::extensions::{self, Extensions};
 use crate::vulkan::gate::Gate;
@@ -34,6 +35,7 @@ pub(crate) struct Logical {
     /// Set once work did not finish: what it uses may never be destroyed.
     hung: AtomicBool,
     pub(super) physical: PhysicalDevice,
+    pub(super) answers: Answers,
 }
 
 impl Logical {
@@ -164,6 +166,7 @@ impl VulkanDevice {
                     pool,
                     hung: AtomicBool::new(false),
                     physical,
+                    answers: Answers::default(),
                 };
                 Ok(Self { staging: Mutex::new(None), gate: Mutex::new(None), logical: Arc::new(logical) })
             }

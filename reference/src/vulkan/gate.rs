@@ -5,12 +5,12 @@ use std::sync::{Arc, PoisonError};
 
 use ash::vk;
 
+use crate::handle::HandleType;
 use crate::sync::{SyncCapability, SyncError, SyncKind, Synchronisation};
 use crate::texture::TextureError;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
 use crate::vulkan::submission::Submission;
-use crate::vulkan::sync_capability::sync_capabilities;
 
 /// A command that waits for an event, at the head of the queue. All later work comes after it in submission order, semaphore and fence
 /// signals included. Dropping it opens it.
@@ -84,7 +84,11 @@ impl Drop for Gate {
 
 impl Synchronisation for VulkanDevice {
     fn capabilities(&self, kind: SyncKind) -> Vec<SyncCapability> {
-        sync_capabilities(&self.logical.physical, kind)
+        self.logical.answers.about(&self.logical.physical, kind).to_vec()
+    }
+
+    fn capability(&self, kind: SyncKind, handle_type: HandleType) -> SyncCapability {
+        self.can(kind, handle_type).cloned().unwrap_or_else(|| SyncCapability::none(handle_type))
     }
 
     fn close_gate(&self) -> Result<(), SyncError> {

@@ -8,7 +8,7 @@ use ash::vk;
 use crate::descriptor::{DescriptorError, DescriptorFields, TextureDescriptor};
 use crate::handle::{HandleType, OwnedHandle};
 use crate::spec::{Placement, Tiling};
-use crate::sys::external_memory::{self, Object};
+use crate::sys::external_memory::{self, Looked, Object};
 use crate::texture::{Device, Refused, TextureError};
 use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::VulkanDevice;
@@ -77,23 +77,25 @@ impl VulkanDevice {
             Ok(prepared) => prepared,
             Err(error) => return Err(refuse(source, error)),
         };
-        if let RawImport::Handle(handle) = &source {
-            let looked = if how.guarded { check_object(handle, fields) } else { Ok(()) };
-            if let Err(error) = looked.and_then(|()| self.choose_foreign_type(&mut prepared, handle, fields.handle_type)) {
-                return Err(refuse(source, error));
-            }
-        }
-        let Prepared { image, wanted, memory_planes, .. } = prepared;
         let handle_type = fields.handle_type;
         let imported = match source {
-            RawImport::Handle(handle) => wanted.import(&self.logical, handle, handle_type, how.exportable),
+            RawImport::Handle(handle) => {
+                let looked = external_memory::look(&handle);
+                let checked = if how.guarded { check_object(&looked.object, fields) } else { Ok(()) };
+                let chosen = checked.and_then(|()| self.choose_foreign_type(&mut prepared, &handle, &looked, handle_type));
+                if let Err(error) = chosen {
+                    return Err(Refused { handle: Some(handle), error });
+                }
+                prepared.wanted.import(&self.logical, handle, &looked, handle_type, how.exportable)
+            }
             RawImport::Number(number) => {
                 // SAFETY: whoever passes a number has promised this (`import_unguarded`).
-                unsafe { wanted.import_number(&self.logical, number, handle_type) }.map_err(|result| (None, result))
+                unsafe { prepared.wanted.import_number(&self.logical, number, handle_type) }.map_err(|result| (None, result))
             }
         };
         let refused = |(handle, result)| Refused { handle, error: import_error(result, handle_type) };
         let block = Arc::new(imported.map_err(refused)?);
+        let Prepared { image, memory_planes, .. } = prepared;
         let (offset, spec, exportable) = (fields.offset, fields.texture, how.exportable);
         let place = Place { block, offset, spec, handle_type, memory_planes, exportable };
         self.bind(image, place, Ownership::Released).map_err(|error| Refused { handle: None, error })
@@ -105,10 +107,11 @@ impl VulkanDevice {
         &self,
         prepared: &mut Prepared<'_>,
         handle: &OwnedHandle,
+        looked: &Looked,
         handle_type: HandleType,
     ) -> Result<(), TextureError> {
         // Of what is none, the question is not valid usage (VUID-vkGetMemoryFdPropertiesKHR-fd-00673).
-        if handle_type != HandleType::DmaBuf || !matches!(external_memory::look(handle), Object::DmaBuf(_)) {
+        if handle_type != HandleType::DmaBuf || !matches!(looked.object, Object::DmaBuf(_)) {
             return Ok(());
         }
         let bit = vk_handle_type(handle_type).unwrap_or_default();
@@ -188,10 +191,10 @@ struct Prepared<'device> {
 }
 
 /// Refuse what no driver should be asked about: some block on it, some map past its end.
-fn check_object(handle: &OwnedHandle, fields: &DescriptorFields) -> Result<(), TextureError> {
+fn check_object(object: &Object, fields: &DescriptorFields) -> Result<(), TextureError> {
     let expected = fields.allocation_size;
     let invalid = |detail: &str| Err(TextureError::InvalidHandle { expected: fields.handle_type, detail: detail.into() });
-    match external_memory::look(handle) {
+    match *object {
         Object::Bytes(_) if fields.handle_type == HandleType::DmaBuf => invalid("it is a file or memory object"),
         Object::Bytes(found) | Object::DmaBuf(found) if found < expected => Err(TextureError::ShortObject { found, expected }),
         Object::NeverMemory(kind) => invalid(&format!("it is a {kind}")),

@@ -7,7 +7,7 @@ use ash::vk;
 
 use crate::descriptor::DescriptorError;
 use crate::handle::{HandleType, OwnedHandle};
-use crate::sys::external_memory;
+use crate::sys::external_memory::{self, Looked};
 use crate::texture::TextureError;
 use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::Logical;
@@ -66,11 +66,13 @@ impl Wanted {
         memory.map(|memory| self.block(device, memory)).map_err(vulkan("vkAllocateMemory"))
     }
 
-    /// Memory that another process exported; the handle is consumed only on success. `exportable` declares export again.
+    /// Memory that another process exported; the handle is consumed only on success. `looked` is what was behind it, `exportable` declares
+    /// export again.
     pub(crate) fn import(
         &self,
         device: &Arc<Logical>,
         handle: OwnedHandle,
+        looked: &Looked,
         handle_type: HandleType,
         exportable: bool,
     ) -> Result<Block, (Option<OwnedHandle>, vk::Result)> {
@@ -80,7 +82,7 @@ impl Wanted {
             let info = if exportable { info.push_next(&mut export) } else { info };
             // SAFETY: the memory type is among the image's, the image is of this device; size and type are the exporter's, as
             // its descriptor tells (VUID-VkMemoryAllocateInfo-allocationSize-01742).
-            unsafe { external_memory::allocate_imported(&device.raw, info, handle, handle_type) }
+            unsafe { external_memory::allocate_imported(&device.raw, info, handle, looked, handle_type) }
         })?;
         Ok(self.block(device, memory))
     }

@@ -9,7 +9,7 @@ use crate::sys;
 use crate::texture::Device;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::{result_name, vulkan};
-use crate::vulkan::sync_capability::{fence_bit, semaphore_bit, sync_capabilities};
+use crate::vulkan::sync_capability::{fence_bit, semaphore_bit};
 
 /// What has a payload.
 #[derive(Clone, Copy)]
@@ -48,9 +48,8 @@ pub(super) enum Care {
 }
 
 impl VulkanDevice {
-    pub(super) fn can(&self, kind: SyncKind, handle_type: HandleType) -> SyncCapability {
-        let mut listed = sync_capabilities(&self.logical.physical, kind).into_iter();
-        listed.find(|can| can.handle_type == handle_type).unwrap_or_else(|| SyncCapability::none(handle_type))
+    pub(super) fn can(&self, kind: SyncKind, handle_type: HandleType) -> Option<&SyncCapability> {
+        self.logical.answers.about_handle(&self.logical.physical, kind, handle_type)
     }
 
     /// Everything about an import that can be decided without the handle.
@@ -58,8 +57,9 @@ impl VulkanDevice {
         self.logical.usable()?;
         descriptor.check(self.identity(), kind)?;
         let found = descriptor.fields().handle_type;
-        let can = self.can(kind, found);
-        if let Some(reason) = can.unusable {
+        let none = SyncCapability::none(found);
+        let can = self.can(kind, found).unwrap_or(&none);
+        if let Some(reason) = &can.unusable {
             return Err(SyncError::Unsupported { what: format!("import of a {kind} from {found}: {reason}") });
         }
         if !can.importable {
@@ -78,7 +78,7 @@ impl VulkanDevice {
         rule: &'static str,
     ) -> Result<(), SyncError> {
         match imported {
-            Some(from) if !self.can(kind, handle_type).export_from_imported.contains(&from) => {
+            Some(from) if !self.can(kind, handle_type).is_some_and(|can| can.export_from_imported.contains(&from)) => {
                 let what = "the device does not export what was imported from such a handle (exportFromImportedHandleTypes)";
                 Err(SyncError::InvalidUse { what, rule })
             }
@@ -169,19 +169,19 @@ pub(super) unsafe fn import(
             Err(SyncRefused { handle: Some(SyncHandle::Signalled), error })
         }
         RawSync::Payload(SyncHandle::Handle(handle)) => {
+            let looked = sys::handle::look_for_signals(&handle.0);
             if care == Care::Guarded
-                && let Some(kind) = sys::handle::never_carries_signals(&handle.0)
+                && let Some(kind) = looked.never
             {
                 let error = SyncError::InvalidHandle { expected: handle_type, detail: format!("it is a {kind}") };
                 return Err(SyncRefused { handle: Some(SyncHandle::Handle(handle)), error });
             }
             let number = sys::handle::number(&handle.0);
-            let before = sys::handle::object(number);
             let (call, outcome) = put(logical, object, handle_type, number, temporary);
             // A file descriptor is the driver's after success; one that was closed by a refusal is nobody's. Closing either would
             // close what somebody else has opened since. A Win32 handle stays ours, and is closed by being dropped.
             let file = matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd);
-            let taken = file && (outcome.is_ok() || sys::handle::object(number) != before);
+            let taken = file && (outcome.is_ok() || sys::handle::object(number) != looked.id);
             let kept = if taken {
                 sys::handle::release(handle.0);
                 None

@@ -231,9 +231,9 @@ impl VulkanDevice {
             };
         }
         // An import can be exported again where the device says so.
-        let again = self.can(KIND, handle_type);
-        let export =
-            if again.exportable && again.export_from_imported.contains(&handle_type) { &[handle_type][..] } else { &[] };
+        let can = self.can(KIND, handle_type);
+        let again = can.is_some_and(|can| can.exportable && can.export_from_imported.contains(&handle_type));
+        let export = if again { &[handle_type][..] } else { &[] };
         let mut driver = match self.new_timeline(0, export) {
             Ok(driver) => driver,
             Err(error) => return Err(source.refuse(error)),

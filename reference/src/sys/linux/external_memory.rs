@@ -4,9 +4,10 @@
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use ash::vk;
-use rustix::fs::{FileType, SeekFrom};
+use rustix::fs::{FileType, SeekFrom, Stat};
 
 use crate::handle::OwnedHandle;
+use crate::sys::handle::ObjectId;
 
 /// The extension that exports and imports memory on this system.
 pub(crate) const EXTENSION: &std::ffi::CStr = ash::khr::external_memory_fd::NAME;
@@ -59,6 +60,7 @@ pub(crate) fn importable_types(
 
 /// `vkAllocateMemory` that imports `handle`. The driver owns the descriptor after success and only then; on failure it comes
 /// back, unless the driver has closed it all the same: closing it once more would close what somebody else has opened since.
+/// `looked` is what was behind it before.
 ///
 /// # Safety
 /// `info` is valid for `device` once the import structure is chained to it.
@@ -66,14 +68,14 @@ pub(crate) unsafe fn allocate_imported(
     device: &ash::Device,
     info: vk::MemoryAllocateInfo<'_>,
     handle: OwnedHandle,
+    looked: &Looked,
     handle_type: vk::ExternalMemoryHandleTypeFlags,
 ) -> Result<vk::DeviceMemory, (Option<OwnedHandle>, vk::Result)> {
     let fd = OwnedFd::from(handle);
     let number = i64::from(fd.as_raw_fd());
-    let before = super::handle::object(number);
     // SAFETY: the caller's promise covers `info`; the descriptor is open.
     let allocated = unsafe { allocate_number(device, info, number, handle_type) };
-    if allocated.is_ok() || super::handle::object(number) != before {
+    if allocated.is_ok() || super::handle::object(number) != looked.id {
         // The driver closes it, or has closed it.
         std::mem::forget(fd);
         return allocated.map_err(|result| (None, result));
@@ -97,7 +99,14 @@ pub(crate) unsafe fn allocate_number(
     unsafe { device.allocate_memory(&info.push_next(&mut import), None) }
 }
 
-/// What can be told of the object behind a handle without asking the driver.
+/// What is behind a handle, seen without asking the driver.
+pub(crate) struct Looked {
+    pub(crate) object: Object,
+    /// Which object; `None` if the system did not say.
+    id: Option<ObjectId>,
+}
+
+/// What can be told of an object.
 pub(crate) enum Object {
     /// It has this many bytes (a file or memory object).
     Bytes(u64),
@@ -110,8 +119,14 @@ pub(crate) enum Object {
 }
 
 /// Look at the object behind a handle. A driver may read from what it is given and block on a pipe or an eventfd for ever.
-pub(crate) fn look(handle: &OwnedHandle) -> Object {
-    let Ok(stat) = rustix::fs::fstat(handle) else { return Object::Opaque };
+pub(crate) fn look(handle: &OwnedHandle) -> Looked {
+    match rustix::fs::fstat(handle) {
+        Ok(stat) => Looked { object: what_it_is(handle, &stat), id: Some(ObjectId::from(&stat)) },
+        Err(_) => Looked { object: Object::Opaque, id: None },
+    }
+}
+
+fn what_it_is(handle: &OwnedHandle, stat: &Stat) -> Object {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => u64::try_from(stat.st_size).map_or(Object::Opaque, Object::Bytes),
         kind @ (FileType::Fifo | FileType::Socket | FileType::Directory | FileType::BlockDevice | FileType::Symlink) => {

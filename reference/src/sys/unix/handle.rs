@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::process::Stdio;
 
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Stat};
 use rustix::io::FdFlags;
 
 use crate::handle::{HandleType, OwnedHandle};
@@ -69,12 +69,22 @@ pub(crate) fn release(fd: OwnedFd) {
     let _ = fd.into_raw_fd();
 }
 
-/// Device and inode of the object behind a descriptor; `None` for a number that is not open.
-pub(crate) fn object(number: i64) -> Option<(rustix::fs::Dev, u64)> {
+/// Which object a descriptor stands for: its device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ObjectId(rustix::fs::Dev, u64);
+
+impl From<&Stat> for ObjectId {
+    fn from(stat: &Stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+}
+
+/// The object behind a descriptor; `None` for a number that is not open.
+pub(crate) fn object(number: i64) -> Option<ObjectId> {
     let raw = RawFd::try_from(number).ok().filter(|raw| *raw >= 0)?;
     // SAFETY: fstat only looks; a number that is not open answers EBADF.
     let stat = rustix::fs::fstat(unsafe { BorrowedFd::borrow_raw(raw) }).ok()?;
-    Some((stat.st_dev, stat.st_ino))
+    Some(ObjectId::from(&stat))
 }
 
 /// Set close-on-exec on an exported descriptor whose driver did not, as it must.
@@ -91,16 +101,25 @@ pub(crate) const fn carries_signals(handle_type: HandleType) -> bool {
     matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd)
 }
 
-/// What a descriptor is, if it cannot be a semaphore or fence on any driver. A driver may read from what it is given, and block.
-pub(crate) fn never_carries_signals(fd: &OwnedFd) -> Option<&'static str> {
-    let stat = rustix::fs::fstat(fd).ok()?;
-    match FileType::from_raw_mode(stat.st_mode) {
+/// What is behind a descriptor that is about to be imported as a semaphore or fence.
+pub(crate) struct Signals {
+    /// Which object.
+    pub(crate) id: Option<ObjectId>,
+    /// What it is, if that is none on any driver. A driver may read from what it is given, and block.
+    pub(crate) never: Option<&'static str>,
+}
+
+/// Look at what may carry a semaphore or fence.
+pub(crate) fn look_for_signals(fd: &OwnedFd) -> Signals {
+    let Ok(stat) = rustix::fs::fstat(fd) else { return Signals { id: None, never: None } };
+    let never = match FileType::from_raw_mode(stat.st_mode) {
         kind @ (FileType::Fifo | FileType::Socket | FileType::Directory | FileType::BlockDevice | FileType::Symlink) => {
             Some(kind_name(kind))
         }
         // A memfd, a device node, or an object without a type may well be one.
         FileType::RegularFile | FileType::CharacterDevice | FileType::Unknown => None,
-    }
+    };
+    Signals { id: Some(ObjectId::from(&stat)), never }
 }
 
 pub(crate) fn kind_name(kind: FileType) -> &'static str {

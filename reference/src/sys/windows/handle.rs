@@ -83,8 +83,12 @@ pub(crate) fn release(handle: Owned) {
     let _ = handle.into_raw_handle();
 }
 
-/// What tells whether a number still stands for the same object: nothing, and no import of this system closes a handle.
-pub(crate) fn object(_number: i64) -> Option<(u64, u64)> {
+/// Which object a handle stands for. Nothing tells, and no import of this system closes a handle.
+#[derive(PartialEq, Eq)]
+pub(crate) struct ObjectId;
+
+/// The object behind a handle.
+pub(crate) fn object(_number: i64) -> Option<ObjectId> {
     None
 }
 
@@ -98,9 +102,16 @@ pub(crate) const fn carries_signals(_: HandleType) -> bool {
     false
 }
 
-/// What a handle is, if it cannot be a semaphore or fence on any driver.
-pub(crate) fn never_carries_signals(_: &Owned) -> Option<&'static str> {
-    None
+/// What is behind a handle that is about to be imported as a semaphore or fence.
+pub(crate) struct Signals {
+    pub(crate) id: Option<ObjectId>,
+    /// What it is, if that is none on any driver.
+    pub(crate) never: Option<&'static str>,
+}
+
+/// Look at what may carry a semaphore or fence.
+pub(crate) fn look_for_signals(_: &Owned) -> Signals {
+    Signals { id: None, never: None }
 }
 
 impl From<Owned> for OwnedHandle {
