@@ -30,6 +30,8 @@ pub struct VulkanTexture {
     image: vk::Image,
     place: Place,
     ownership: Ownership,
+    /// What its exports travel with, from the first on: it does not change.
+    descriptor: Option<TextureDescriptor>,
 }
 
 impl Drop for VulkanTexture {
@@ -87,20 +89,10 @@ impl VulkanDevice {
         if !texture.place.exportable {
             return Err(TextureError::NotExportable);
         }
-        let Place { block, offset, spec, handle_type, memory_planes, .. } = &texture.place;
-        let own = self.identity();
-        let descriptor = TextureDescriptor::new(DescriptorFields {
-            version: TextureDescriptor::VERSION,
-            api: Api::Vulkan,
-            device_uuid: own.device_uuid,
-            driver_uuid: own.driver_uuid,
-            handle_type: *handle_type,
-            allocation_size: block.size,
-            offset: *offset,
-            memory_type_index: block.type_index,
-            texture: *spec,
-            planes: image::planes(&self.logical.raw, texture.image, spec, *memory_planes),
-        })?;
+        let descriptor = match &texture.descriptor {
+            Some(known) => known.clone(),
+            None => texture.descriptor.insert(self.describe(texture)?).clone(),
+        };
         if texture.ownership != Ownership::Released {
             let _serialised = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
             self.transfer(texture, &Work::Release, Ownership::Released)?;
@@ -113,6 +105,23 @@ impl VulkanDevice {
                 Err(TextureError::Driver { what: format!("vkGetMemoryFdKHR answered SUCCESS with descriptor {number}") })
             }
         }
+    }
+
+    fn describe(&self, texture: &VulkanTexture) -> Result<TextureDescriptor, DescriptorError> {
+        let Place { block, offset, spec, handle_type, memory_planes, .. } = &texture.place;
+        let own = self.identity();
+        TextureDescriptor::new(DescriptorFields {
+            version: TextureDescriptor::VERSION,
+            api: Api::Vulkan,
+            device_uuid: own.device_uuid,
+            driver_uuid: own.driver_uuid,
+            handle_type: *handle_type,
+            allocation_size: block.size,
+            offset: *offset,
+            memory_type_index: block.type_index,
+            texture: *spec,
+            planes: image::planes(&self.logical.raw, texture.image, spec, *memory_planes),
+        })
     }
 
     /// An image that is destroyed unless a texture takes it over.
@@ -137,7 +146,7 @@ impl VulkanDevice {
         // SAFETY: size, alignment and memory type were checked against the image's requirements; the image is not bound yet.
         unsafe { self.logical.raw.bind_image_memory(image.image, place.block.memory, place.offset) }
             .map_err(vulkan("vkBindImageMemory"))?;
-        Ok(VulkanTexture { logical: Arc::clone(&self.logical), image: image.keep(), place, ownership })
+        Ok(VulkanTexture { logical: Arc::clone(&self.logical), image: image.keep(), place, ownership, descriptor: None })
     }
 
     /// What a driver has made of the request for one of several modifiers: which it is, and how many memory planes that has.
