@@ -22,7 +22,7 @@ within a round, and only if the canaries around it, the raw round trip of two li
 const RAW: &str = "Vulkan alone";
 const OURS: &str = "reference";
 const LOOKS: &str = "experiment: Vulkan alone, and one look at the handle's flags and one at what is behind it";
-const CHECKS: &str = "the descriptor, the object behind the handle and the driver's capability are checked at each import, which takes a microsecond: see the experiment for what two looks at the handle take alone";
+const CHECKS: &str = "before the driver is asked, the exported handle's flags and what is behind the imported one are looked at, and the descriptor is held against this device: see the experiment for what the two looks take alone";
 /// How long one figure is measured.
 const SPAN: Duration = Duration::from_millis(60);
 const HANDLE: HandleType = HandleType::OpaqueFd;
