@@ -51,3 +51,20 @@ impl Answers {
         self.about(device, kind).iter().find(|can| can.handle_type == handle_type)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+    use crate::spec::TextureSpec;
+
+    #[test]
+    fn only_what_is_about_the_texture_is_kept() {
+        let asked = TextureQuestion::about(&TextureSpec::new(Format::R8G8B8A8Unorm, 1, 1), HandleType::OpaqueFd);
+        let kept = |result: &str| TextureCapability::refused(asked, result).is_final();
+        assert!(kept("SUCCESS"));
+        assert!(kept("ERROR_FORMAT_NOT_SUPPORTED"));
+        assert!(!kept("ERROR_OUT_OF_HOST_MEMORY"));
+        assert!(!kept("ERROR_OUT_OF_DEVICE_MEMORY"));
+    }
+}
