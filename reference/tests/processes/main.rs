@@ -13,6 +13,7 @@ mod other;
 mod refusal;
 mod stress;
 mod sys;
+mod waking;
 
 /// A small number, or the one of the contract.
 fn amount(short: u64, long: u64) -> u64 {

@@ -3,7 +3,7 @@
 use gpushare::{SharedMemory, SharedMemoryError};
 
 use crate::other::{Other, Starter};
-use crate::sys::holdings;
+use crate::sys::{holdings, is_inherited};
 
 const LEN: u64 = 10_000;
 
@@ -15,7 +15,11 @@ fn name(what: &str) -> String {
 /// The other side: change what it was given, by a handle or by a name, and leave.
 pub(crate) fn other(how: &str, starter: &mut Starter) {
     let memory = match how {
-        "handle" => SharedMemory::attach(starter.handle(), LEN).unwrap(),
+        "handle" => {
+            let handle = starter.handle();
+            assert!(!is_inherited(&handle), "programs that this one starts would get what it received");
+            SharedMemory::attach(handle, LEN).unwrap()
+        }
         name => SharedMemory::open_named(name, LEN).unwrap(),
     };
     let mut seen = [0; 4];

@@ -24,6 +24,11 @@ pub(crate) fn pin(process: u32, processor: usize) {
     assert_eq!(answer, 0, "{}", std::io::Error::last_os_error());
 }
 
+/// Whether a program that this one starts gets the handle too.
+pub(crate) fn is_inherited(handle: &OwnedHandle) -> bool {
+    !rustix::io::fcntl_getfd(handle).unwrap().contains(rustix::io::FdFlags::CLOEXEC)
+}
+
 /// A handle that stands for anything but a process.
 pub(crate) fn not_a_process() -> OwnedHandle {
     OwnedFd::from(std::fs::File::open("/dev/null").unwrap()).into()

@@ -1,10 +1,10 @@
 //! Windows: counts of handles and views, processor masks.
 #![expect(unsafe_code, reason = "calls that take handles and fill in structures")]
 
-use std::os::windows::io::OwnedHandle as Owned;
+use std::os::windows::io::{AsHandle, AsRawHandle, OwnedHandle as Owned};
 
 use gpushare::OwnedHandle;
-use windows_sys::Win32::Foundation::GetHandleInformation;
+use windows_sys::Win32::Foundation::{GetHandleInformation, HANDLE_FLAG_INHERIT};
 use windows_sys::Win32::System::Memory::{MEM_MAPPED, MEMORY_BASIC_INFORMATION, VirtualQuery};
 use windows_sys::Win32::System::Threading::{
     GetCurrentThread, OpenProcess, PROCESS_SET_INFORMATION, SetProcessAffinityMask, SetThreadAffinityMask,
@@ -41,6 +41,14 @@ pub(crate) fn pin(process: u32, processor: usize) {
             assert_ne!(SetProcessAffinityMask(raw, 1 << processor), 0);
         }
     }
+}
+
+/// Whether a program that this one starts can get the handle too.
+pub(crate) fn is_inherited(handle: &OwnedHandle) -> bool {
+    let mut flags = 0;
+    // SAFETY: the handle is open; the result goes to a local.
+    assert_ne!(unsafe { GetHandleInformation(handle.as_handle().as_raw_handle(), &mut flags) }, 0);
+    flags & HANDLE_FLAG_INHERIT != 0
 }
 
 /// A handle that stands for anything but a process.
