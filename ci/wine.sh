@@ -9,12 +9,13 @@ readonly home=/wine # in that folder: what Wine and the tests keep
 # Wine, and what a program without windows or sound needs of all that it depends on.
 readonly wine_packages=(wine64 libwine libc6 libgcc-s1 libunwind8 liblzma5 libz-mingw-w64)
 # All are built, so that they go on being compiled; those that run need no driver, example program or folder of snapshots.
-readonly tests=(--lib --test=frames --test=processes --test=sync)
+tests=(--lib --test=frames --test=processes --test=sync) built=(--tests)
 readonly limit=300 # seconds for one test program
 
 usage() {
     cat <<END
-Usage: ci/wine.sh [--help] [-- ARGUMENT...]
+Usage: ci/wine.sh [--help] [--source FOLDER] [--lib] [--test NAME]... [--no-run]
+                  [-- ARGUMENT...]
 
 Builds the tests of the library for $target, and runs under
 Wine $wine of Debian's $wine_suite those of shared memory, ring, waiter, stream,
@@ -24,7 +25,11 @@ the tests run with that folder as their root, which takes root, or a system that
 gives users namespaces. The standard library is built as ci/cross.sh does, in the
 same place.
 
-  ARGUMENT  passed to the test programs, such as a filter
+  --source FOLDER      a workspace with another copy of the library, to be built and
+                       tested instead; it lies in this repository's folder
+  --lib, --test NAME   these test programs alone, as with cargo test
+  --no-run             build them, and see that they could be run
+  ARGUMENT             passed to the test programs, such as a filter
 
 Exit status: 0 all passed; 1 one failed; 2 wrong arguments; 3 nothing could be
 run: the last line says why.
@@ -68,14 +73,34 @@ readonly inside='
     mount --bind "$root" "$tree$root"
     exec "$@"'
 
-arguments=()
+# TEXT: ends with what is wrong with the arguments.
+refuse() {
+    echo "wine.sh: $1 (see --help)" >&2
+    exit 2
+}
+
+arguments=() named=() source=$root locked=(--locked) run=true
 while (($# > 0)); do
     case $1 in
-        -h | --help) usage; exit ;;
-        --) shift; arguments=("$@"); break ;;
-        *) echo "wine.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
+        --source | --test) if (($# < 2)); then refuse "$1 needs a value"; fi ;;
     esac
+    case $1 in
+        -h | --help) usage; exit ;;
+        --source)
+            source=$(cd -- "$2" 2>/dev/null && pwd -P) || refuse "no folder '$2'"
+            if [[ $source != "$root"/* ]]; then refuse "'$2' is not in this repository's folder"; fi
+            locked=() # of the packages in Cargo.lock it needs a part
+            shift
+            ;;
+        --lib) named+=("$1") ;;
+        --test) named+=("--test=$2"); shift ;;
+        --no-run) run=false ;;
+        --) shift; arguments=("$@"); break ;;
+        *) refuse "unknown argument '$1'" ;;
+    esac
+    shift
 done
+if ((${#named[@]} > 0)); then tests=("${named[@]}") built=("${named[@]}"); fi
 
 find_toolchain || skip "$reason"
 alone prepare "$target" || skip "$reason"
@@ -85,12 +110,15 @@ enclose true 2>/dev/null || skip "needs root, or namespaces for users (unshare)"
 # Many of Wine's libraries need zlib1.dll, which is in a package for compilers.
 export WINEPATH="Z:\\usr\\$mingw\\lib" WINEPREFIX=$home/prefix WINESERVER=/usr/lib/wine/wineserver64 WINEDEBUG=-all
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="timeout --kill-after=5 $limit env HOME=$home chroot $tree /usr/lib/wine/wine64"
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target} # another source's, too
 export PATH=$bin:$PATH CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw-gcc
 # Optimised as the models are here, it takes longer to build than the tests take to run.
 quick=(--config=profile.dev.package.gpushare.opt-level=1 --config=profile.dev.debug=false)
-cargo=(env "${environment[@]}" cargo test --locked --target "$target" "${options[@]}" "${quick[@]}" --package=gpushare)
+cargo=(env "${environment[@]}" cargo test "${locked[@]}" --manifest-path "$source/Cargo.toml" --target "$target"
+    "${options[@]}" "${quick[@]}" --package=gpushare)
 status=0
-"${cargo[@]}" --tests --no-run || exit 1
+"${cargo[@]}" "${built[@]}" --no-run || exit 1
+if ! $run; then exit 0; fi
 # The models explore the algorithm, not the system, and are explored where all runs faster.
 enclose bash -c "$inside" inside "$tree" "$root" "$home" "${cargo[@]}" "${tests[@]}" --no-fail-fast -- \
     --skip ::models:: --test-threads=1 "${arguments[@]}" || status=1
