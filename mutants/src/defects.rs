@@ -21,8 +21,6 @@ const fn without(number: &'static str, is: &'static str, reason: &'static str) -
 
 const NO_POOLS: &str =
     "the one pool, that of frames, has slots of one kind and no clones, and counts nothing but who holds them";
-/// Patches are tried where the command runs, and the layer and the faulty peers work on descriptors.
-const OF_WINDOWS: &str = "of Windows, where this command does not run";
 
 /// Every defect, by number.
 pub const DEFECTS: &[Defect] = &[
@@ -55,7 +53,7 @@ pub const DEFECTS: &[Defect] = &[
     defect("D27", "row pitch differs between exporter and importer"),
     defect("D28", "freeing the exporter's memory empties the importer's"),
     defect("D29", "memory never given back after an import is freed"),
-    without("D30", "KMT and NT handles mixed up", OF_WINDOWS),
+    without("D30", "KMT and NT handles mixed up", "of drivers of Windows, and no lane has one"),
     defect("L1", "no export declaration at allocation"),
     defect("L2", "handle cast: -1 as u64, or u64 as i32"),
     defect("L3", "exported fd never closed"),
@@ -89,13 +87,13 @@ pub const DEFECTS: &[Defect] = &[
     defect("R10", "lost wake-up between check and sleep"),
     defect("R11", "wake always makes a system call"),
     defect("R12", "private futex: wakes nobody in another process"),
-    without("R13", "WaitOnAddress across processes", OF_WINDOWS),
+    defect("R13", "WaitOnAddress across processes"),
     defect("R14", "EINTR told as timeout"),
     defect("R15", "oversized write loops for ever"),
     defect("R16", "read_exact drops the tail"),
     defect("R17", "shm_open without O_EXCL, world-readable"),
     defect("R18", "Drop unlinks under the peer"),
-    without("R19", "mapping handle leaked on Windows", OF_WINDOWS),
+    defect("R19", "mapping handle leaked on Windows"),
     defect("R20", "ancillary data cut off unnoticed; received fds without close-on-exec; handles beyond the limit leak"),
     without("R21", "single-slot file channel reads stale frames again", "there is no channel over files here"),
     defect("R22", "a spinning reader never sees the peer die"),

@@ -1,11 +1,12 @@
 //! The mutants of ring, waiter, stream, shared memory and timeline: patches to their source, tried on a copy of it by the
 //! reference's own tests.
 //!
-//! What ships has no trace of them. A patch begins with lines `Does:` and `Test:`, the latter with arguments for `cargo test`.
+//! What ships has no trace of them. A patch begins with lines `Does:` and `Test:`, the latter with arguments for `cargo test`. With
+//! a line `On: windows` its tests are built for Windows and run under Wine, by `ci/wine.sh`.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use gpushare_conformance::verdict::Verdict;
@@ -19,6 +20,43 @@ static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/patches");
 /// A test that has not ended by then hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// The system that a patch is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum System {
+    /// The one that the command runs on.
+    This,
+    /// Windows, as Wine has it.
+    Windows,
+}
+
+impl System {
+    /// How `ci/wine.sh` ends where there is no Wine, or no compiler for Windows. Its last line tells why.
+    const NOT_RUN: i32 = 3;
+
+    /// Where its tests run, in the words of a table.
+    const fn lane(self) -> &'static str {
+        match self {
+            Self::This => "reference",
+            Self::Windows => "reference, under Wine",
+        }
+    }
+
+    /// Whether a test failed, unless it could not be run.
+    fn failed(self, status: ExitStatus) -> Option<bool> {
+        match (self, status.code()) {
+            (Self::Windows, code) => code.filter(|code| [0, 1].contains(code)).map(|code| code == 1),
+            (Self::This, code) => Some(code != Some(0)),
+        }
+    }
+
+    /// Why the tests cannot be run here, if these are the words and the status of something that could not.
+    fn why_not(self, output: &Output) -> Option<String> {
+        let is = self == Self::Windows && output.status.code() == Some(Self::NOT_RUN);
+        let text = String::from_utf8_lossy(&output.stdout);
+        is.then(|| text.lines().last().unwrap_or_default().trim_start_matches("not run: ").to_owned())
+    }
+}
+
 /// A mutant of the reference's source.
 #[derive(Clone, Debug)]
 pub struct Patch {
@@ -28,6 +66,7 @@ pub struct Patch {
     pub does: String,
     /// Arguments for `cargo test`, each a test or the beginning of several.
     tests: Vec<String>,
+    on: System,
     text: &'static str,
 }
 
@@ -53,7 +92,8 @@ fn read(path: &Path, text: &'static str) -> Option<Patch> {
     let values = |key: &str| -> Vec<String> {
         header.clone().filter_map(|line| line.strip_prefix(key)).map(|value| value.trim().to_owned()).collect()
     };
-    Some(Patch { name, does: values("Does:").pop()?, tests: values("Test:"), text })
+    let on = if values("On:").iter().any(|on| on == "windows") { System::Windows } else { System::This };
+    Some(Patch { name, does: values("Does:").pop()?, tests: values("Test:"), on, text })
 }
 
 /// A copy of the reference with a target folder of its own, under the repository's `target/`.
@@ -115,27 +155,38 @@ impl Copy {
 
     fn test(&self, patch: &Patch) -> Result<Trial, RunError> {
         let mut by = Vec::new();
+        let trial = |by, skipped: Option<String>| {
+            let (lane, acted) = (patch.on.lane().to_owned(), skipped.is_none());
+            Trial { lane, ran: if acted { patch.tests.len() } else { 0 }, by, deaths: 0, acted, skipped }
+        };
         for test in &patch.tests {
             let refuse = |reason: String| RunError::Patch { name: patch.name.clone(), reason };
-            let built = self.cargo(test, &["--no-run"]).output().map_err(|error| refuse(format!("cargo: {error}")))?;
+            let mut build = self.command(patch.on, test, &["--no-run"]);
+            let built = build.output().map_err(|error| refuse(format!("{}: {error}", build.get_program().display())))?;
+            if let Some(reason) = patch.on.why_not(&built) {
+                return Ok(trial(Vec::new(), Some(reason)));
+            }
             if !built.status.success() {
                 return Err(refuse(format!("it does not compile: {}", said(&built))));
             }
-            if let Some(verdict) = self.run(test).map_err(|error| refuse(error.to_string()))? {
+            if let Some(verdict) = self.run(patch.on, test).map_err(|error| refuse(error.to_string()))? {
                 let case = test.split_whitespace().last().unwrap_or(test).to_owned();
                 by.push(Notice { case, rules: Vec::new(), verdict });
             }
         }
-        Ok(Trial { lane: "reference".into(), ran: patch.tests.len(), by, deaths: 0, acted: true, skipped: None })
+        Ok(trial(by, None))
     }
 
     /// Fail or hang; nothing for tests that pass.
-    fn run(&self, test: &str) -> std::io::Result<Option<Verdict>> {
-        let mut running = self.cargo(test, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    fn run(&self, on: System, test: &str) -> std::io::Result<Option<Verdict>> {
+        let mut running = self.command(on, test, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let end = Instant::now() + LIMIT;
         loop {
             if let Some(status) = running.try_wait()? {
-                return Ok((!status.success()).then_some(Verdict::Fail));
+                return match on.failed(status) {
+                    Some(failed) => Ok(failed.then_some(Verdict::Fail)),
+                    None => Err(std::io::Error::other(format!("running its test {test}: {status}"))),
+                };
             }
             if Instant::now() >= end {
                 rustix::process::kill_process_group(group(&running), rustix::process::Signal::KILL)?;
@@ -146,12 +197,29 @@ impl Copy {
         }
     }
 
-    fn cargo(&self, test: &str, more: &[&str]) -> Command {
+    /// What builds a test and runs it.
+    fn command(&self, on: System, test: &str, more: &[&str]) -> Command {
         use std::os::unix::process::CommandExt;
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = match on {
+            System::This => self.cargo(test, more),
+            System::Windows => self.wine(test, more),
+        };
         // A group of its own, so that what hangs is ended with all that it started.
-        command.current_dir(&self.folder).env("CARGO_TARGET_DIR", self.folder.with_file_name("build")).process_group(0);
+        command.process_group(0);
+        command
+    }
+
+    fn cargo(&self, test: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.folder).env("CARGO_TARGET_DIR", self.folder.with_file_name("build"));
         command.args(["test", "--quiet", "--package", "gpushare"]).args(test.split_whitespace()).args(more);
+        command
+    }
+
+    fn wine(&self, test: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(root().join("ci/wine.sh"));
+        let (program, name) = test.rsplit_once(' ').unwrap_or((test, ""));
+        command.arg("--source").arg(&self.folder).args(program.split_whitespace()).args(more).args(["--", name]);
         command
     }
 }
@@ -207,4 +275,27 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    fn ended(code: i32) -> ExitStatus {
+        ExitStatus::from_raw(code << 8)
+    }
+
+    #[test]
+    fn what_could_not_be_run_under_wine_notices_nothing() {
+        let output = Output { status: ended(3), stdout: b"fetching\nnot run: no Wine\n".to_vec(), stderr: Vec::new() };
+        assert_eq!(System::Windows.why_not(&output).as_deref(), Some("no Wine"));
+        assert_eq!(System::This.why_not(&output), None, "the words of another program");
+        assert_eq!(
+            [0, 1, 2, 3, 127].map(|code| System::Windows.failed(ended(code))),
+            [Some(false), Some(true), None, None, None]
+        );
+        assert_eq!([0, 101].map(|code| System::This.failed(ended(code))), [Some(false), Some(true)]);
+    }
 }

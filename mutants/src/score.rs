@@ -22,7 +22,7 @@ pub struct Notice {
 /// One mutant on one lane.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// The lane; `reference` where its own tests ran.
+    /// The lane; `reference`, and on which system, where its own tests ran.
     pub lane: String,
     /// How many cases ran.
     pub ran: usize,
@@ -32,7 +32,7 @@ pub struct Trial {
     pub deaths: usize,
     /// Whether the mutant did anything that the healthy thing would not.
     pub acted: bool,
-    /// Where all of its cases are skipped, why the first of them is.
+    /// Where all of its cases or tests are skipped, why the first of them is.
     pub skipped: Option<String>,
 }
 

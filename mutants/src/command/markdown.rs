@@ -50,7 +50,7 @@ fn defects(page: &mut String, score: &Score) {
         let told = match (standing, defect.unexpressed) {
             (Some(Standing::Noticed), _) => "noticed".to_owned(),
             (Some(Standing::Lived), _) => "**lived**".to_owned(),
-            (Some(Standing::NotReached), _) => "not reached: no lane here makes a driver do this".to_owned(),
+            (Some(Standing::NotReached), _) => "not reached: nothing that ran here does this".to_owned(),
             (None, Some(reason)) => format!("no mutant: {reason}"),
             (None, None) => "not run".to_owned(),
         };
