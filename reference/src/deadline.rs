@@ -16,6 +16,12 @@ impl Deadline {
         Self(Instant::now().checked_add(span))
     }
 
+    /// This moment, or so long from now if that is sooner.
+    #[must_use]
+    pub fn within(self, span: Duration) -> Self {
+        Self::after(self.left().map_or(span, |left| left.min(span)))
+    }
+
     /// What is left, zero once it has passed, `None` for never.
     #[must_use]
     pub fn left(self) -> Option<Duration> {

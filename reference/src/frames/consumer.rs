@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 use super::meeting::{self, Met};
 use super::wire::{Filled, Returned};
@@ -13,6 +14,11 @@ use crate::sync::SyncError;
 use crate::texture::Device;
 use crate::timeline::{Side, Timelines, Which};
 use crate::waiter::{Peer, Wait};
+
+/// How often a wait for a frame that was announced looks whether its producer has left.
+const LOOK: Duration = Duration::from_millis(100);
+/// The queue of a device may be busy for so long with what a producer submitted before it left.
+const RENDERING: Duration = Duration::from_secs(3);
 
 /// Uses frames that a producer renders.
 ///
@@ -43,7 +49,7 @@ pub struct FrameConsumer<D: Device + Timelines> {
     returned: u64,
     /// Frames returned unseen.
     skipped: u64,
-    end: Option<End>,
+    end: Option<Ended>,
 }
 
 struct Generation<T> {
@@ -59,9 +65,16 @@ enum End {
     Hostile(String),
 }
 
-impl From<End> for FrameError {
-    fn from(end: End) -> Self {
-        match end {
+/// An end, and until when what came before it may still be rendered.
+#[derive(Clone, Debug)]
+struct Ended {
+    how: End,
+    rendering: Deadline,
+}
+
+impl From<Ended> for FrameError {
+    fn from(ended: Ended) -> Self {
+        match ended.how {
             End::Left => Self::ProducerLeft,
             End::Died => Self::ProducerDied,
             End::Hostile(detail) => Self::Hostile { detail },
@@ -159,7 +172,8 @@ impl<D: Device + Timelines> FrameConsumer<D> {
     ///
     /// # Errors
     /// [`FrameError::TimedOut`]; once all frames were given out, [`FrameError::ProducerLeft`], [`FrameError::ProducerDied`], or
-    /// [`FrameError::Hostile`], which every further call answers, too.
+    /// [`FrameError::Hostile`], which every further call answers, too. A frame that is not rendered three seconds after its producer
+    /// left is not given out.
     pub fn next(&mut self, device: &D, deadline: Deadline) -> Result<Frame<D::Texture>, FrameError> {
         loop {
             self.look(device, deadline)?;
@@ -229,10 +243,16 @@ impl<D: Device + Timelines> FrameConsumer<D> {
     }
 
     /// No more frames come. Those that came are given out first.
-    fn ended(&mut self, end: End) -> Result<(), FrameError> {
+    fn ended(&mut self, how: End) -> Result<(), FrameError> {
         self.arriving = None;
-        self.end = Some(end);
+        self.end = Some(Ended { how, rendering: Deadline::after(RENDERING) });
         Ok(())
+    }
+
+    /// What came and was not given out will never be rendered.
+    fn cut_off(&mut self, how: End) -> FrameError {
+        self.waiting.clear();
+        self.end.get_or_insert(Ended { how, rendering: Deadline::NEVER }).clone().into()
     }
 
     /// Believe a frame, after looking at it.
@@ -328,16 +348,16 @@ impl<D: Device + Timelines> FrameConsumer<D> {
         }
     }
 
+    /// Wait for a while: who announced a frame may leave before it is rendered.
     fn wait_until_rendered(&mut self, device: &D, value: u64, deadline: Deadline) -> Result<(), FrameError> {
-        match device.wait_timelines(&[(&self.rendered, value)], Which::All, deadline, &self.peer) {
+        match device.wait_timelines(&[(&self.rendered, value)], Which::All, deadline.within(LOOK), &self.peer) {
             Ok(()) => Ok(()),
-            Err(SyncError::Timeout { .. }) => Err(FrameError::TimedOut),
-            Err(SyncError::PeerGone { .. }) => {
-                // They will never be rendered.
-                self.waiting.clear();
-                let end = self.end.get_or_insert(End::Died).clone();
-                Err(end.into())
-            }
+            Err(SyncError::Timeout { .. }) => match &self.end {
+                Some(end) if end.rendering.passed() => Err(self.cut_off(end.how.clone())),
+                _ if deadline.passed() => Err(FrameError::TimedOut),
+                _ => Ok(()),
+            },
+            Err(SyncError::PeerGone { .. }) => Err(self.cut_off(End::Died)),
             Err(error) => Err(error.into()),
         }
     }

@@ -257,7 +257,7 @@ impl<D: Device + Timelines> FrameProducer<D> {
     /// Wait until a slot may have come home or a consumer may be gone.
     fn wait(&self, device: &D, deadline: Deadline) -> Result<(), FrameError> {
         let waits: Vec<_> = self.links.values().filter_map(Link::next_return).collect();
-        let soon = Deadline::after(deadline.left().map_or(LOOK, |left| left.min(LOOK)));
+        let soon = deadline.within(LOOK);
         // One wait watches one process; of several consumers the deaths are found by looking.
         let peer = match self.links.values().next() {
             Some(link) if self.links.len() == 1 => &link.peer,

@@ -217,7 +217,7 @@ fn sleep(
     } else if deadline.passed() {
         Ok(Some(Wait::TimedOut))
     } else {
-        let until = Deadline::after(deadline.left().map_or(PARK, |left| left.min(PARK)));
+        let until = deadline.within(PARK);
         sys::wait::park_any(&tickets, peer.watched(), until).map(|_| None)
     };
     announce(words, false);

@@ -348,7 +348,7 @@ impl Timelines for VulkanDevice {
             (false, false, Which::All) => on_driver(deadline).and_then(|()| on_host(deadline)),
             (false, false, Which::Any) => loop {
                 let passed = deadline.passed();
-                let soon = || Deadline::after(deadline.left().map_or(LOOK, |left| left.min(LOOK)));
+                let soon = || deadline.within(LOOK);
                 match on_host(soon()) {
                     Err(SyncError::Timeout { .. }) => {}
                     ended => break ended,

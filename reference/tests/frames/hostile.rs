@@ -4,7 +4,9 @@ use gpushare::frames::wire::{Acceptance, Filled, Invitation, Returned, VERSION};
 use gpushare::frames::{Departure, FrameConsumer, FrameError, Policy, Reason};
 use gpushare::host::HostDevice;
 use gpushare::ring::{Offer, fixed};
-use gpushare::{Batch, Channel, Device, HandleType, Message, OwnedHandle, Peer, SharedTimeline, SyncDescriptor, Timelines};
+use gpushare::{
+    Batch, Channel, Deadline, Device, HandleType, Message, OwnedHandle, Peer, SharedTimeline, SyncDescriptor, Timelines,
+};
 use rstest::rstest;
 
 use crate::{OTHER, SPEC, Studio, now, soon};
@@ -311,6 +313,24 @@ fn a_frame_that_is_never_rendered_is_no_frame() {
     assert!(matches!(consumer.next(&device, now()), Err(FrameError::TimedOut)));
     deceiver.rendered.signal(1).unwrap();
     assert_eq!(consumer.next(&device, soon()).unwrap().number(), 1);
+}
+
+#[rstest]
+#[case::in_time(true)]
+#[case::never(false)]
+fn a_frame_whose_producer_left_before_it_was_rendered_is_waited_for_and_no_longer(#[case] rendered_later: bool) {
+    let (deceiver, mut consumer, device) = Deceiver::start();
+    let Deceiver { mut frames, rendered, returns, channel } = deceiver;
+    frames.send(&FIRST.to_bytes(), soon()).unwrap();
+    drop((frames, returns, channel));
+    assert!(matches!(consumer.next(&device, now()), Err(FrameError::TimedOut)));
+    if rendered_later {
+        rendered.signal(1).unwrap();
+        assert_eq!(consumer.next(&device, Deadline::NEVER).unwrap().number(), 1);
+    }
+    for _ in 0..2 {
+        assert!(matches!(consumer.next(&device, Deadline::NEVER), Err(FrameError::ProducerLeft)));
+    }
 }
 
 #[rstest]

@@ -84,7 +84,7 @@ pub(crate) fn park_any(words: &[(&AtomicU32, u32)], peer: Option<&Watch>, deadli
     }
     // The kernel takes so many at once, `dead` among them; of more, some are looked at now and then only.
     const MOST: usize = 127;
-    let look = Deadline::after(deadline.left().map_or(SLICE, |left| left.min(SLICE)));
+    let look = deadline.within(SLICE);
     let until = if words.len() > MOST { look } else { deadline };
     let mut entries: Vec<_> = words.iter().take(MOST).map(|(word, value)| entry(word, *value, WaitFlags::empty())).collect();
     entries.extend(dead.map(|dead| entry(dead, 0, WaitFlags::PRIVATE)));
