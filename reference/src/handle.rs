@@ -96,6 +96,16 @@ impl HandleType {
         Self::SharedSignal,
     ];
 
+    /// Whether it is an NT handle: one that holds a reference, that can be duplicated, and that whoever has it closes.
+    pub(crate) const fn is_nt_handle(self) -> bool {
+        matches!(self, Self::OpaqueWin32 | Self::D3d11Texture | Self::D3d12Heap | Self::D3d12Resource | Self::D3d12Fence)
+    }
+
+    /// Whether it is a handle of Windows, one that holds no reference among them.
+    pub(crate) const fn is_win32(self) -> bool {
+        self.is_nt_handle() || matches!(self, Self::OpaqueWin32Kmt | Self::D3d11TextureKmt)
+    }
+
     /// The name used in case ids and on the wire, e.g. `opaque_fd`.
     #[must_use]
     pub const fn name(self) -> &'static str {

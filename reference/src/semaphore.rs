@@ -45,7 +45,9 @@ pub trait Semaphores: Synchronisation {
     /// # Errors
     /// [`SyncError::NotExportable`] where the type was not declared (VUID-VkSemaphoreGetFdInfoKHR-handleType-01132),
     /// [`SyncError::InvalidUse`] for a copy of a semaphore that no signal is on its way to (…-handleType-03254) or that a queue
-    /// waits for (…-handleType-01134), and for an import that the device does not export again (…-semaphore-01133).
+    /// waits for (…-handleType-01134), and for an import that the device does not export again (…-semaphore-01133). For Win32
+    /// handles the same is VUID-VkSemaphoreGetWin32HandleInfoKHR-handleType-01126 and …-semaphore-01128, and an import cannot be
+    /// exported once the payload that it replaced has been, as the same type (…-handleType-01127).
     fn export_semaphore(
         &self,
         semaphore: &mut Self::Semaphore,

@@ -24,7 +24,7 @@ pub(crate) use stub::*;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod unix;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "windows")))]
 pub(crate) mod no_external_memory;
 
 /// Of processors rather than systems.

@@ -20,13 +20,14 @@ pub enum TextureError {
     },
     /// The texture was created without [`TextureSpec::exportable`].
     #[error(
-        "the texture was not declared exportable when its memory was allocated (VUID-VkMemoryGetFdInfoKHR-handleType-00671); create it with `exportable`"
+        "the texture was not declared exportable when its memory was allocated (VUID-VkMemoryGetFdInfoKHR-handleType-00671, of Win32 handles VUID-VkMemoryGetWin32HandleInfoKHR-handleType-00662); create it with `exportable`"
     )]
     NotExportable,
     /// The descriptor is malformed, or does not fit this device.
     #[error(transparent)]
     Descriptor(#[from] DescriptorError),
-    /// The resource belongs to another physical device (VUID-VkImportMemoryFdInfoKHR-fd-00668).
+    /// The resource belongs to another physical device (VUID-VkImportMemoryFdInfoKHR-fd-00668,
+    /// VUID-VkImportMemoryWin32HandleInfoKHR-handle-00659).
     #[error(
         "the texture was exported by device {found}, this is device {expected}; an opaque handle crosses only within one device"
     )]
@@ -157,7 +158,7 @@ pub trait Device {
     fn spec<'texture>(&self, texture: &'texture Self::Texture) -> &'texture TextureSpec;
 
     /// A new handle to the texture's memory and the descriptor that must travel beside it. The handle keeps the memory
-    /// alive by itself.
+    /// alive by itself. It may be called as often as one likes, also where a driver gives only one handle (NT handles).
     ///
     /// # Errors
     /// [`TextureError::NotExportable`] where export was not declared, or what the driver answered.

@@ -1,4 +1,5 @@
-//! The Vulkan backend: textures over opaque file descriptors and dma-bufs, semaphores, timelines and fences, on any driver.
+//! The Vulkan backend: textures over opaque handles (file descriptors, on Windows NT handles) and dma-bufs, semaphores, timelines and
+//! fences, on any driver.
 //!
 //! Ownership crosses with release and acquire barriers on `VK_QUEUE_FAMILY_EXTERNAL` (Vulkan, "Queue Family Ownership
 //! Transfer"); a shared texture rests in `VK_IMAGE_LAYOUT_GENERAL`. Sizes, memory types and layouts come from the descriptor and
@@ -14,6 +15,8 @@
 //! | [`semaphore`], [`timeline`], [`fence`] | what orders work, of the driver |
 //! | [`sync_capability`] | what a physical device says of sharing these |
 //! | `payload` | their export and import, and who owns the handle after it |
+//! | `exports` | the handles of which a driver gives only one |
+//! | `valid_usage` | which rule an operation would break |
 //! | `submission`, `gate` | work on the queue: waiting until it is done, holding it back |
 //! | `extensions` | the device extensions that are made use of where they are offered |
 //! | `check` | whether the device can share such a texture |
@@ -31,6 +34,7 @@ pub mod capability;
 mod check;
 pub mod device;
 mod error;
+mod exports;
 mod extensions;
 pub mod fence;
 mod gate;
@@ -47,6 +51,7 @@ pub mod sync_capability;
 pub mod texture;
 pub mod timeline;
 mod transfer;
+mod valid_usage;
 
 pub use device::VulkanDevice;
 pub use fence::VulkanFence;

@@ -104,7 +104,11 @@ impl SyncDescriptor {
     pub(crate) fn check(&self, own: &Identity, kind: SyncKind) -> Result<(), SyncError> {
         let fields = &self.0;
         if fields.kind != kind {
-            let rule = "VUID-VkImportSemaphoreFdInfoKHR-handleType-03264";
+            let rule = if fields.handle_type.is_win32() {
+                "VUID-VkImportSemaphoreWin32HandleInfoKHR-handleType-03262"
+            } else {
+                "VUID-VkImportSemaphoreFdInfoKHR-handleType-03264"
+            };
             let detail = format!("it is of a {}, expected one of a {kind} ({rule})", fields.kind);
             return Err(SyncError::Descriptor { detail });
         }

@@ -3,9 +3,13 @@
 
 use ash::vk;
 
-use crate::handle::OwnedHandle;
+use crate::handle::{HandleType, OwnedHandle};
 
-pub(crate) const EXTENSION: &std::ffi::CStr = c"an external memory extension for this operating system";
+pub(crate) const EXTENSION: &std::ffi::CStr = c"external memory extension for this operating system";
+
+pub(crate) const HANDLE_TYPE: HandleType = HandleType::OpaqueFd;
+
+pub(crate) const EXPORT_CALL: &str = "the export of memory";
 
 pub(crate) struct Functions;
 
@@ -16,7 +20,7 @@ pub(crate) fn functions(_instance: &ash::Instance, _device: &ash::Device) -> Fun
 #[expect(dead_code, reason = "the same variants as on other systems")]
 pub(crate) enum Exported {
     Handle(OwnedHandle),
-    NotADescriptor(i32),
+    NoHandle(i64),
 }
 
 pub(crate) fn export(

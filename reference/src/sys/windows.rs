@@ -1,5 +1,6 @@
-//! Windows: handles, sections, events, named pipes. Run under Wine 10.
+//! Windows: handles, sections, events, named pipes, run under Wine 10; memory of drivers, run on none.
 
+pub(crate) mod external_memory;
 pub(crate) mod handle;
 pub(crate) mod object;
 pub(crate) mod pipe;
@@ -9,5 +10,4 @@ pub(crate) mod shm;
 pub(crate) mod socket;
 pub(crate) mod wait;
 
-pub(crate) use super::no_external_memory as external_memory;
 pub(crate) use handle::RawOwned;

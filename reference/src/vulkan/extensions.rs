@@ -14,6 +14,7 @@ use crate::sys;
 use crate::vulkan::instance::PhysicalDevice;
 
 /// The functions of those that a device was created with.
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Extensions {
     pub(crate) semaphore_fd: Option<external_semaphore_fd::Device>,
     pub(crate) semaphore_win32: Option<external_semaphore_win32::Device>,
@@ -66,6 +67,10 @@ impl Extensions {
 pub(crate) fn missing(physical: &PhysicalDevice, kind: SyncKind, handle_type: HandleType) -> Option<String> {
     if !sys::handle::carries_signals(handle_type) {
         return Some(format!("a handle of type {handle_type} does not exist on this operating system, or holds no reference"));
+    }
+    if handle_type == HandleType::D3d12Fence {
+        // The values of a binary semaphore that is one go with each submission (VkD3D12FenceSubmitInfoKHR).
+        return Some(format!("this library neither makes nor waits for Direct3D 12 fences ({handle_type})"));
     }
     let file = matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd);
     let name = match (kind, file) {

@@ -12,22 +12,31 @@ use crate::sync::{Permanence, SyncDescriptor, SyncError, SyncHandle, SyncKind, S
 use crate::texture::Device;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
+use crate::vulkan::exports::{Exports, Payload};
 use crate::vulkan::payload::{self, Care, Object, RawSync};
 use crate::vulkan::submission::{Submission, prune, wait_for_fence};
 use crate::vulkan::sync_capability::fence_bit;
+use crate::vulkan::valid_usage;
 use crate::waiter::Peer;
 
 const KIND: SyncKind = SyncKind::Fence;
+
+/// What is known of a payload.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// The type of handle that it came by.
+    imported: Option<HandleType>,
+    payload: Payload,
+}
 
 /// A fence of a [`VulkanDevice`].
 pub struct VulkanFence {
     logical: Arc<Logical>,
     raw: vk::Fence,
     export: Vec<HandleType>,
-    /// The type of handle that its permanent payload came by.
-    imported: Option<HandleType>,
-    /// That of its temporary payload, where it has one.
-    temporary: Option<HandleType>,
+    permanent: Known,
+    temporary: Option<Known>,
+    exports: Exports,
     /// Work that signals it. Somebody else may reset the fence, so that it does not tell by itself that the work is done.
     in_flight: Vec<Submission>,
 }
@@ -43,6 +52,13 @@ impl Drop for VulkanFence {
 }
 
 impl VulkanFence {
+    /// Its own payload is back, if it had another for a while.
+    fn restore(&mut self) {
+        if let Some(gone) = self.temporary.take() {
+            self.exports.lost(gone.payload);
+        }
+    }
+
     fn is_pending(&mut self) -> bool {
         prune(&mut self.in_flight);
         !self.in_flight.is_empty()
@@ -74,7 +90,7 @@ impl VulkanDevice {
     /// [`SyncRefused`], with the handle if there was one.
     ///
     /// # Safety
-    /// On success the driver owns whatever handle has [`RawSync::Number`].
+    /// On success the driver owns whatever file descriptor has [`RawSync::Number`].
     pub unsafe fn import_fence_unguarded(
         &self,
         into: &mut VulkanFence,
@@ -93,20 +109,21 @@ impl VulkanDevice {
     ) -> Result<(SyncDescriptor, SyncHandle), SyncError> {
         self.logical.usable()?;
         if !fence.export.contains(&handle_type) {
-            let rule = "VUID-VkFenceGetFdInfoKHR-handleType-01453";
+            let rule = valid_usage::about(KIND, handle_type).undeclared;
             return Err(SyncError::NotExportable { kind: KIND, handle_type, rule });
         }
-        let imported = fence.temporary.or(fence.imported);
-        self.check_export_again(KIND, imported, handle_type, "VUID-VkFenceGetFdInfoKHR-fence-01455")?;
+        let Known { imported, payload } = fence.temporary.unwrap_or(fence.permanent);
+        self.check_export_again(KIND, imported, handle_type)?;
         let copy = Transference::of(handle_type) == Transference::Copy;
         if copy && imported.is_none() && !fence.is_pending() && !fence.is_signalled()? {
             let what = "it is not signalled and no work that signals it was submitted, so that there is nothing to copy";
             return Err(SyncError::InvalidUse { what, rule: "VUID-VkFenceGetFdInfoKHR-handleType-01454" });
         }
         let descriptor = SyncDescriptor::of(self.identity(), KIND, handle_type)?;
-        let handle = payload::export(&self.logical, Object::Fence(fence.raw), handle_type, care)?;
+        let (object, functions) = (Object::Fence(fence.raw), &self.logical.extensions);
+        let handle = payload::export(functions, object, handle_type, care, (&mut fence.exports, payload))?;
         if copy {
-            fence.temporary = None;
+            fence.restore();
         }
         Ok((descriptor, handle))
     }
@@ -128,7 +145,7 @@ impl VulkanDevice {
             }
             () if into.is_pending() => {
                 let what = "work that signals it is not done";
-                Err(SyncError::InvalidUse { what, rule: "VUID-vkImportFenceFdKHR-fence-01463" })
+                Err(SyncError::InvalidUse { what, rule: valid_usage::about(KIND, handle_type).import_in_use })
             }
             () => Ok(handle_type),
         });
@@ -138,12 +155,15 @@ impl VulkanDevice {
         };
         // SAFETY: whoever passes a number has promised what `import` asks for (`import_fence_unguarded`).
         unsafe {
-            payload::import(&self.logical, Object::Fence(into.raw), handle_type, source, temporary, care)?;
+            payload::import(&self.logical.extensions, Object::Fence(into.raw), handle_type, source, temporary, care)?;
         }
+        let known = Known { imported: Some(handle_type), payload: into.exports.new_payload() };
+        into.restore();
         if temporary {
-            into.temporary = Some(handle_type);
+            into.temporary = Some(known);
         } else {
-            (into.imported, into.temporary) = (Some(handle_type), None);
+            into.exports.lost(into.permanent.payload);
+            into.permanent = known;
         }
         Ok(())
     }
@@ -165,7 +185,8 @@ impl Fences for VulkanDevice {
         // SAFETY: the device exports these types, and they go together; the infos live through the call.
         let raw = unsafe { self.logical.raw.create_fence(&info, None) }.map_err(vulkan("vkCreateFence"))?;
         let (logical, export) = (Arc::clone(&self.logical), export.to_vec());
-        Ok(VulkanFence { logical, raw, export, imported: None, temporary: None, in_flight: Vec::new() })
+        let (permanent, exports) = (Known::default(), Exports::default());
+        Ok(VulkanFence { logical, raw, export, permanent, temporary: None, exports, in_flight: Vec::new() })
     }
 
     fn submit_fence(&self, fence: &mut VulkanFence) -> Result<(), SyncError> {
@@ -200,7 +221,7 @@ impl Fences for VulkanDevice {
         }
         // SAFETY: the fence is of this device, and no work of this process refers to it.
         unsafe { self.logical.raw.reset_fences(&[fence.raw]) }.map_err(vulkan("vkResetFences"))?;
-        fence.temporary = None;
+        fence.restore();
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::vulkan::transfer::Ownership;
 pub enum RawImport {
     /// A handle of whatever kind.
     Handle(OwnedHandle),
-    /// A bare number, which need not be an open descriptor.
+    /// A bare number, which need not be an open handle.
     Number(i64),
 }
 
@@ -47,13 +47,13 @@ impl VulkanDevice {
 
     /// Import like [`Device::import_texture`], but leave it to the driver to notice that the handle is no memory object or a
     /// short one. For conformance tests: a driver must refuse with `VK_ERROR_INVALID_EXTERNAL_HANDLE`
-    /// (VkImportMemoryFdInfoKHR).
+    /// (VkImportMemoryFdInfoKHR, VkImportMemoryWin32HandleInfoKHR).
     ///
     /// # Errors
     /// [`Refused`], with the handle if there was one.
     ///
     /// # Safety
-    /// On success the driver owns whatever descriptor has [`RawImport::Number`]. A driver that accepts a short object
+    /// On success the driver owns whatever file descriptor has [`RawImport::Number`]. A driver that accepts a short object
     /// may fault when its texels are accessed.
     pub unsafe fn import_unguarded(&self, descriptor: &TextureDescriptor, source: RawImport) -> Result<VulkanTexture, Refused> {
         self.import_from(descriptor, source, How { guarded: false, exportable: false })

@@ -1,17 +1,18 @@
 //! Device memory: plain, exportable and imported allocations.
 #![expect(unsafe_code, reason = "Vulkan calls")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ash::vk;
 
 use crate::descriptor::DescriptorError;
 use crate::handle::{HandleType, OwnedHandle};
-use crate::sys::external_memory::{self, Looked};
+use crate::sys::external_memory::{self, Exported, Looked};
 use crate::texture::TextureError;
 use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::Logical;
 use crate::vulkan::error::vulkan;
+use crate::vulkan::exports::{Exports, Payload};
 
 /// One allocation, freed with its last texture.
 pub(crate) struct Block {
@@ -19,6 +20,35 @@ pub(crate) struct Block {
     pub(crate) memory: vk::DeviceMemory,
     pub(crate) size: u64,
     pub(crate) type_index: u32,
+    exports: Mutex<Exports>,
+}
+
+impl Block {
+    /// A handle to this memory, which was allocated with export as this type declared.
+    pub(crate) fn export(&self, handle_type: HandleType) -> Result<OwnedHandle, TextureError> {
+        if !handle_type.is_nt_handle() {
+            return self.new_handle(handle_type);
+        }
+        let mut exports = self.exports.lock().unwrap_or_else(PoisonError::into_inner);
+        // Memory never changes its payload.
+        let payload = Payload::default();
+        let handle = match exports.again(handle_type, payload) {
+            Some(handle) => handle,
+            None => exports.keep(handle_type, payload, self.new_handle(handle_type)?),
+        };
+        handle.map_err(|source| TextureError::Os { what: "duplicating an exported handle", source })
+    }
+
+    fn new_handle(&self, handle_type: HandleType) -> Result<OwnedHandle, TextureError> {
+        const CALL: &str = external_memory::EXPORT_CALL;
+        let bit = vk_handle_type(handle_type).unwrap_or_default();
+        match external_memory::export(&self.device.external, self.memory, bit).map_err(vulkan(CALL))? {
+            Exported::Handle(handle) => Ok(handle),
+            Exported::NoHandle(number) => {
+                Err(TextureError::Driver { what: format!("{CALL} answered SUCCESS with handle {number}") })
+            }
+        }
+    }
 }
 
 impl Drop for Block {
@@ -51,7 +81,8 @@ impl Wanted {
     }
 
     fn block(&self, device: &Arc<Logical>, memory: vk::DeviceMemory) -> Block {
-        Block { device: Arc::clone(device), memory, size: self.size, type_index: self.type_index }
+        let exports = Mutex::default();
+        Block { device: Arc::clone(device), memory, size: self.size, type_index: self.type_index, exports }
     }
 
     /// New memory, with export declared as the type of handle that will be asked for.
@@ -66,7 +97,7 @@ impl Wanted {
         memory.map(|memory| self.block(device, memory)).map_err(vulkan("vkAllocateMemory"))
     }
 
-    /// Memory that another process exported; the handle is consumed only on success. `looked` is what was behind it, `exportable` declares
+    /// Memory that another process exported; the handle is consumed only on success, be it by the driver or by being closed. `looked` is what was behind it, `exportable` declares
     /// export again.
     pub(crate) fn import(
         &self,
@@ -90,7 +121,7 @@ impl Wanted {
     /// The same with a bare number.
     ///
     /// # Safety
-    /// On success the driver owns whatever descriptor has this number.
+    /// On success the driver owns whatever file descriptor has this number.
     pub(crate) unsafe fn import_number(
         &self,
         device: &Arc<Logical>,

@@ -7,15 +7,28 @@ use crate::handle::{HandleType, OwnedHandle};
 use crate::sync::{SyncCapability, SyncDescriptor, SyncError, SyncHandle, SyncKind, SyncRefused, Transference};
 use crate::sys;
 use crate::texture::Device;
-use crate::vulkan::device::{Logical, VulkanDevice};
+use crate::vulkan::device::VulkanDevice;
 use crate::vulkan::error::{result_name, vulkan};
+use crate::vulkan::exports::{Exports, Payload};
+use crate::vulkan::extensions::Extensions;
 use crate::vulkan::sync_capability::{fence_bit, semaphore_bit};
+use crate::vulkan::valid_usage;
 
 /// What has a payload.
 #[derive(Clone, Copy)]
 pub(super) enum Object {
     Semaphore(vk::Semaphore),
     Fence(vk::Fence),
+}
+
+impl Object {
+    /// Of the rules about semaphores, none tells a timeline from a binary one.
+    const fn kind(self) -> SyncKind {
+        match self {
+            Self::Semaphore(_) => SyncKind::Semaphore,
+            Self::Fence(_) => SyncKind::Fence,
+        }
+    }
 }
 
 /// What an import passes to the driver.
@@ -69,17 +82,17 @@ impl VulkanDevice {
     }
 
     /// Whether the device exports an import of one type as another (VUID-VkSemaphoreGetFdInfoKHR-semaphore-01133,
-    /// VUID-VkFenceGetFdInfoKHR-fence-01455).
+    /// VUID-VkFenceGetFdInfoKHR-fence-01455, and the same for Win32 handles).
     pub(super) fn check_export_again(
         &self,
         kind: SyncKind,
         imported: Option<HandleType>,
         handle_type: HandleType,
-        rule: &'static str,
     ) -> Result<(), SyncError> {
         match imported {
             Some(from) if !self.can(kind, handle_type).is_some_and(|can| can.export_from_imported.contains(&from)) => {
                 let what = "the device does not export what was imported from such a handle (exportFromImportedHandleTypes)";
+                let rule = valid_usage::about(kind, handle_type).not_exported_again;
                 Err(SyncError::InvalidUse { what, rule })
             }
             _ => Ok(()),
@@ -91,9 +104,25 @@ fn not_loaded() -> vk::Result {
     vk::Result::ERROR_EXTENSION_NOT_PRESENT
 }
 
-/// Export. The caller has checked that the object was created with this type declared and that its state allows it.
-pub(super) fn export(logical: &Logical, object: Object, handle_type: HandleType, care: Care) -> Result<SyncHandle, SyncError> {
-    let (call, number) = get(logical, object, handle_type);
+/// Export. The caller has checked that the object was created with this type declared and that its state allows it. `exports` are
+/// those of the object, and `payload` is the one that it has.
+pub(super) fn export(
+    functions: &Extensions,
+    object: Object,
+    handle_type: HandleType,
+    care: Care,
+    (exports, payload): (&mut Exports, Payload),
+) -> Result<SyncHandle, SyncError> {
+    let duplicating = |source| SyncError::Os { what: "duplicating an exported handle", source };
+    if !exports.allow(handle_type, payload) {
+        let what =
+            "an import has replaced its payload since it was exported, and a driver gives one such handle for each object";
+        return Err(SyncError::InvalidUse { what, rule: valid_usage::exported_once(object.kind()) });
+    }
+    if let Some(handle) = exports.again(handle_type, payload) {
+        return handle.map(SyncHandle::Handle).map_err(duplicating);
+    }
+    let (call, number) = get(functions, object, handle_type);
     let number = number.map_err(|error| SyncError::from(vulkan(call)(error)))?;
     if number == -1 && Transference::of(handle_type) == Transference::Copy {
         return Ok(SyncHandle::Signalled);
@@ -101,6 +130,7 @@ pub(super) fn export(logical: &Logical, object: Object, handle_type: HandleType,
     // SAFETY: a successful call returned a new handle that the application owns.
     let claimed = unsafe { OwnedHandle::from_number(number) };
     let handle = claimed.map_err(|_| SyncError::Driver { what: format!("{call} answered SUCCESS with handle {number}") })?;
+    let handle = exports.keep(handle_type, payload, handle).map_err(duplicating)?;
     if care == Care::Guarded {
         let what = "making an exported handle close-on-exec";
         sys::handle::close_on_exec(&handle.0).map_err(|source| SyncError::Os { what, source })?;
@@ -108,9 +138,8 @@ pub(super) fn export(logical: &Logical, object: Object, handle_type: HandleType,
     Ok(SyncHandle::Handle(handle))
 }
 
-fn get(logical: &Logical, object: Object, handle_type: HandleType) -> (&'static str, Result<i64, vk::Result>) {
+fn get(functions: &Extensions, object: Object, handle_type: HandleType) -> (&'static str, Result<i64, vk::Result>) {
     let file = matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd);
-    let functions = &logical.extensions;
     // SAFETY (all four calls): the object is live and of this device, and its type and state are as the caller checked.
     match (object, file) {
         (Object::Semaphore(semaphore), true) => ("vkGetSemaphoreFdKHR", {
@@ -147,9 +176,9 @@ fn get(logical: &Logical, object: Object, handle_type: HandleType) -> (&'static 
 /// Import. The caller has checked that the object is idle, and that the device imports this type for it.
 ///
 /// # Safety
-/// On success the driver owns whatever handle has [`RawSync::Number`].
+/// On success the driver owns whatever file descriptor has [`RawSync::Number`].
 pub(super) unsafe fn import(
-    logical: &Logical,
+    functions: &Extensions,
     object: Object,
     handle_type: HandleType,
     source: RawSync,
@@ -177,7 +206,7 @@ pub(super) unsafe fn import(
                 return Err(SyncRefused { handle: Some(SyncHandle::Handle(handle)), error });
             }
             let number = sys::handle::number(&handle.0);
-            let (call, outcome) = put(logical, object, handle_type, number, temporary);
+            let (call, outcome) = put(functions, object, handle_type, number, temporary);
             // A file descriptor is the driver's after success; one that was closed by a refusal is nobody's. Closing either would
             // close what somebody else has opened since. A Win32 handle stays ours, and is closed by being dropped.
             let file = matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd);
@@ -191,18 +220,18 @@ pub(super) unsafe fn import(
             outcome.map_err(|result| SyncRefused { handle: kept, error: refuse(call, result) })
         }
         RawSync::Payload(SyncHandle::Signalled) => {
-            let (call, outcome) = put(logical, object, handle_type, -1, temporary);
+            let (call, outcome) = put(functions, object, handle_type, -1, temporary);
             outcome.map_err(|result| SyncRefused { handle: Some(SyncHandle::Signalled), error: refuse(call, result) })
         }
         RawSync::Number(number) => {
-            let (call, outcome) = put(logical, object, handle_type, number, temporary);
+            let (call, outcome) = put(functions, object, handle_type, number, temporary);
             outcome.map_err(|result| SyncRefused { handle: None, error: refuse(call, result) })
         }
     }
 }
 
 fn put(
-    logical: &Logical,
+    functions: &Extensions,
     object: Object,
     handle_type: HandleType,
     number: i64,
@@ -210,7 +239,6 @@ fn put(
 ) -> (&'static str, Result<(), vk::Result>) {
     let file = matches!(handle_type, HandleType::OpaqueFd | HandleType::SyncFd);
     let fd = i32::try_from(number).unwrap_or(-1);
-    let functions = &logical.extensions;
     match object {
         Object::Semaphore(semaphore) => {
             let bit = semaphore_bit(handle_type).unwrap_or_default();
@@ -248,3 +276,6 @@ fn put(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,11 @@ use crate::sync::{Permanence, SyncDescriptor, SyncError, SyncHandle, SyncKind, S
 use crate::texture::Device;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
+use crate::vulkan::exports::{Exports, Payload};
 use crate::vulkan::payload::{self, Care, Object, RawSync};
 use crate::vulkan::submission::{Submission, prune};
 use crate::vulkan::sync_capability::semaphore_bit;
+use crate::vulkan::valid_usage;
 use crate::waiter::Peer;
 
 const KIND: SyncKind = SyncKind::Semaphore;
@@ -35,6 +37,7 @@ enum State {
 struct Known {
     state: State,
     imported: Option<HandleType>,
+    payload: Payload,
 }
 
 /// A binary semaphore of a [`VulkanDevice`].
@@ -44,6 +47,7 @@ pub struct VulkanSemaphore {
     export: Vec<HandleType>,
     permanent: Known,
     temporary: Option<Known>,
+    exports: Exports,
     /// Signals that were submitted.
     in_flight: Vec<Submission>,
     /// A wait that was submitted and did not end in time.
@@ -68,8 +72,10 @@ impl VulkanSemaphore {
 
     /// A wait was submitted, or a copy exported: the signal is gone, and a temporary payload with it.
     fn take_signal(&mut self) {
-        if self.temporary.take().is_none() && self.permanent.state == State::Signalled {
-            self.permanent.state = State::Unsignalled;
+        match self.temporary.take() {
+            Some(gone) => self.exports.lost(gone.payload),
+            None if self.permanent.state == State::Signalled => self.permanent.state = State::Unsignalled,
+            None => {}
         }
     }
 
@@ -99,7 +105,7 @@ impl VulkanDevice {
     /// [`SyncRefused`], with the handle if there was one.
     ///
     /// # Safety
-    /// On success the driver owns whatever handle has [`RawSync::Number`].
+    /// On success the driver owns whatever file descriptor has [`RawSync::Number`].
     pub unsafe fn import_semaphore_unguarded(
         &self,
         into: &mut VulkanSemaphore,
@@ -118,11 +124,11 @@ impl VulkanDevice {
     ) -> Result<(SyncDescriptor, SyncHandle), SyncError> {
         self.logical.usable()?;
         if !semaphore.export.contains(&handle_type) {
-            let rule = "VUID-VkSemaphoreGetFdInfoKHR-handleType-01132";
+            let rule = valid_usage::about(KIND, handle_type).undeclared;
             return Err(SyncError::NotExportable { kind: KIND, handle_type, rule });
         }
-        let Known { state, imported } = *semaphore.known();
-        self.check_export_again(KIND, imported, handle_type, "VUID-VkSemaphoreGetFdInfoKHR-semaphore-01133")?;
+        let Known { state, imported, payload } = *semaphore.known();
+        self.check_export_again(KIND, imported, handle_type)?;
         let copy = Transference::of(handle_type) == Transference::Copy;
         if copy && semaphore.waiting.is_some() {
             let what = "a queue is waiting for it";
@@ -133,7 +139,8 @@ impl VulkanDevice {
             return Err(SyncError::InvalidUse { what, rule: "VUID-VkSemaphoreGetFdInfoKHR-handleType-03254" });
         }
         let descriptor = SyncDescriptor::of(self.identity(), KIND, handle_type)?;
-        let handle = payload::export(&self.logical, Object::Semaphore(semaphore.raw), handle_type, care)?;
+        let (object, functions) = (Object::Semaphore(semaphore.raw), &self.logical.extensions);
+        let handle = payload::export(functions, object, handle_type, care, (&mut semaphore.exports, payload))?;
         if copy {
             semaphore.take_signal();
         } else {
@@ -159,7 +166,7 @@ impl VulkanDevice {
             }
             () if !into.is_idle() => {
                 let what = "the queue still refers to it";
-                Err(SyncError::InvalidUse { what, rule: "VUID-vkImportSemaphoreFdKHR-semaphore-01142" })
+                Err(SyncError::InvalidUse { what, rule: valid_usage::about(KIND, handle_type).import_in_use })
             }
             () => Ok(handle_type),
         });
@@ -169,13 +176,18 @@ impl VulkanDevice {
         };
         // SAFETY: whoever passes a number has promised what `import` asks for (`import_semaphore_unguarded`).
         unsafe {
-            payload::import(&self.logical, Object::Semaphore(into.raw), handle_type, source, temporary, care)?;
+            payload::import(&self.logical.extensions, Object::Semaphore(into.raw), handle_type, source, temporary, care)?;
         }
-        let known = Known { state: if copy { State::Signalled } else { State::Shared }, imported: Some(handle_type) };
+        let state = if copy { State::Signalled } else { State::Shared };
+        let known = Known { state, imported: Some(handle_type), payload: into.exports.new_payload() };
+        if let Some(replaced) = into.temporary.take() {
+            into.exports.lost(replaced.payload);
+        }
         if temporary {
             into.temporary = Some(known);
         } else {
-            (into.permanent, into.temporary) = (known, None);
+            into.exports.lost(into.permanent.payload);
+            into.permanent = known;
         }
         Ok(())
     }
@@ -199,8 +211,9 @@ impl Semaphores for VulkanDevice {
             logical: Arc::clone(&self.logical),
             raw,
             export: export.to_vec(),
-            permanent: Known { state: State::Unsignalled, imported: None },
+            permanent: Known { state: State::Unsignalled, imported: None, payload: Payload::default() },
             temporary: None,
+            exports: Exports::default(),
             in_flight: Vec::new(),
             waiting: None,
         })

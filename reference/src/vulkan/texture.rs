@@ -10,10 +10,9 @@ use crate::handle::{HandleType, OwnedHandle};
 use crate::identity::{Api, Identity};
 use crate::spec::{Placement, Subresource, TextureSpec};
 use crate::sys;
-use crate::sys::external_memory::{self, Exported};
+use crate::sys::external_memory;
 use crate::texture::{Device, Refused, TextureError};
 use crate::vulkan::access::Access;
-use crate::vulkan::capability::vk_handle_type;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
 use crate::vulkan::image::{self, Modifier, Requirements};
@@ -79,8 +78,15 @@ impl Drop for UnboundImage<'_> {
 }
 
 impl VulkanDevice {
+    /// The type of opaque handle that shares memory on this system.
+    pub const HANDLE_TYPE: HandleType = external_memory::HANDLE_TYPE;
+
+    /// The device extension without which there is no [`VulkanDevice`].
+    pub const MEMORY_EXTENSION: &'static std::ffi::CStr = external_memory::EXTENSION;
+
     /// Export like [`Device::export_texture`], and leave the handle as the driver made it. For conformance tests: a driver must
-    /// make it close-on-exec itself (vkGetMemoryFdKHR).
+    /// make a file descriptor close-on-exec itself (vkGetMemoryFdKHR), and an NT handle one that children do not inherit
+    /// (VkExportMemoryWin32HandleInfoKHR). A driver gives one NT handle for each allocation; further exports are duplicates of it.
     ///
     /// # Errors
     /// As [`Device::export_texture`].
@@ -97,14 +103,8 @@ impl VulkanDevice {
             let _serialised = self.staging.lock().unwrap_or_else(PoisonError::into_inner);
             self.transfer(texture, &Work::Release, Ownership::Released)?;
         }
-        let Place { block, handle_type, .. } = &texture.place;
-        let bit = vk_handle_type(*handle_type).unwrap_or_default();
-        match external_memory::export(&self.logical.external, block.memory, bit).map_err(vulkan("vkGetMemoryFdKHR"))? {
-            Exported::Handle(handle) => Ok((descriptor, handle)),
-            Exported::NotADescriptor(number) => {
-                Err(TextureError::Driver { what: format!("vkGetMemoryFdKHR answered SUCCESS with descriptor {number}") })
-            }
-        }
+        let handle = texture.place.block.export(texture.place.handle_type)?;
+        Ok((descriptor, handle))
     }
 
     fn describe(&self, texture: &VulkanTexture) -> Result<TextureDescriptor, DescriptorError> {
@@ -192,7 +192,7 @@ impl Device for VulkanDevice {
     }
 
     fn handle_type(&self) -> HandleType {
-        HandleType::OpaqueFd
+        Self::HANDLE_TYPE
     }
 
     fn create_textures(&self, spec: &TextureSpec, count: u32) -> Result<Vec<VulkanTexture>, TextureError> {

@@ -14,10 +14,12 @@ use crate::texture::Device;
 use crate::timeline::{PendingSignals, SharedTimeline, Side, Timelines, Which};
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
+use crate::vulkan::exports::{Exports, Payload};
 use crate::vulkan::payload::{self, Care, Object, RawSync};
 use crate::vulkan::submission::{Submission, in_slices, prune};
 use crate::vulkan::sync_capability::semaphore_bit;
 use crate::vulkan::transfer::LIMIT;
+use crate::vulkan::valid_usage;
 use crate::waiter::{self, Peer};
 
 const KIND: SyncKind = SyncKind::Timeline;
@@ -44,6 +46,8 @@ struct DriverTimeline {
     raw: vk::Semaphore,
     export: Vec<HandleType>,
     imported: Option<HandleType>,
+    /// Of the one payload that it ever has: an import makes a new timeline.
+    exports: Exports,
     in_flight: Vec<Submission>,
     /// A wait of the queue that did not end in time, and its value.
     waiting: Option<(u64, Submission)>,
@@ -181,7 +185,7 @@ impl VulkanDevice {
     /// [`SyncRefused`], with the handle if there was one.
     ///
     /// # Safety
-    /// On success the driver owns whatever handle has [`RawSync::Number`].
+    /// On success the driver owns whatever file descriptor has [`RawSync::Number`].
     pub unsafe fn import_timeline_unguarded(
         &self,
         descriptor: &SyncDescriptor,
@@ -197,14 +201,14 @@ impl VulkanDevice {
         care: Care,
     ) -> Result<(SyncDescriptor, SyncHandle), SyncError> {
         let undeclared =
-            SyncError::NotExportable { kind: KIND, handle_type, rule: "VUID-VkSemaphoreGetFdInfoKHR-handleType-01132" };
-        let handle = match &timeline.source {
+            SyncError::NotExportable { kind: KIND, handle_type, rule: valid_usage::about(KIND, handle_type).undeclared };
+        let handle = match &mut timeline.source {
             Source::Shared(shared) if handle_type == HandleType::SharedMemory => SyncHandle::Handle(shared.handle()?),
             Source::Driver(driver) if driver.export.contains(&handle_type) => {
                 self.logical.usable()?;
-                let rule = "VUID-VkSemaphoreGetFdInfoKHR-semaphore-01133";
-                self.check_export_again(KIND, driver.imported, handle_type, rule)?;
-                payload::export(&self.logical, Object::Semaphore(driver.raw), handle_type, care)?
+                self.check_export_again(KIND, driver.imported, handle_type)?;
+                let (object, exported) = (Object::Semaphore(driver.raw), (&mut driver.exports, Payload::default()));
+                payload::export(&self.logical.extensions, object, handle_type, care, exported)?
             }
             _ => return Err(undeclared),
         };
@@ -239,7 +243,7 @@ impl VulkanDevice {
             Err(error) => return Err(source.refuse(error)),
         };
         // SAFETY: whoever passes a number has promised what `import` asks for (`import_timeline_unguarded`).
-        unsafe { payload::import(&self.logical, Object::Semaphore(driver.raw), handle_type, source, false, care) }?;
+        unsafe { payload::import(&self.logical.extensions, Object::Semaphore(driver.raw), handle_type, source, false, care) }?;
         driver.imported = Some(handle_type);
         Ok(VulkanTimeline { source: Source::Driver(driver), pending: PendingSignals::default() })
     }
@@ -258,7 +262,8 @@ impl VulkanDevice {
         // SAFETY: the device has timelines and exports these types; the infos live through the call.
         let raw = unsafe { self.logical.raw.create_semaphore(&info, None) }.map_err(vulkan("vkCreateSemaphore"))?;
         let (logical, export) = (Arc::clone(&self.logical), export.to_vec());
-        Ok(DriverTimeline { logical, raw, export, imported: None, in_flight: Vec::new(), waiting: None })
+        let exports = Exports::default();
+        Ok(DriverTimeline { logical, raw, export, imported: None, exports, in_flight: Vec::new(), waiting: None })
     }
 
     /// Wait until the queue is done with all that was submitted before.

@@ -6,11 +6,17 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use ash::vk;
 use rustix::fs::{FileType, SeekFrom, Stat};
 
-use crate::handle::OwnedHandle;
+use crate::handle::{HandleType, OwnedHandle};
 use crate::sys::handle::ObjectId;
 
 /// The extension that exports and imports memory on this system.
 pub(crate) const EXTENSION: &std::ffi::CStr = ash::khr::external_memory_fd::NAME;
+
+/// The type of opaque handle that it exports and imports.
+pub(crate) const HANDLE_TYPE: HandleType = HandleType::OpaqueFd;
+
+/// The function that [`export`] calls.
+pub(crate) const EXPORT_CALL: &str = "vkGetMemoryFdKHR";
 
 /// The functions of [`EXTENSION`].
 pub(crate) type Functions = ash::khr::external_memory_fd::Device;
@@ -25,7 +31,7 @@ pub(crate) enum Exported {
     /// A new descriptor, ours to close.
     Handle(OwnedHandle),
     /// Success, and a number that is no descriptor.
-    NotADescriptor(RawFd),
+    NoHandle(i64),
 }
 
 /// `vkGetMemoryFdKHR`. The caller has allocated `memory` with the type declared
@@ -39,7 +45,7 @@ pub(crate) fn export(
     // SAFETY: `memory` is a live allocation of the device these functions were loaded for, as the caller promises.
     let fd = unsafe { functions.get_memory_fd(&info) }?;
     if fd < 0 {
-        return Ok(Exported::NotADescriptor(fd));
+        return Ok(Exported::NoHandle(fd.into()));
     }
     // SAFETY: a successful call returned a new descriptor that the application owns.
     Ok(Exported::Handle(OwnedHandle::from(unsafe { OwnedFd::from_raw_fd(fd) })))

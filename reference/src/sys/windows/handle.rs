@@ -8,10 +8,12 @@ use std::os::windows::io::{
 use std::process::Stdio;
 
 use windows_sys::Win32::Foundation::{
-    DuplicateHandle, ERROR_INVALID_HANDLE, GetHandleInformation, HANDLE, INVALID_HANDLE_VALUE,
+    DuplicateHandle, ERROR_INVALID_HANDLE, GetHandleInformation, HANDLE, HANDLE_FLAG_INHERIT, INVALID_HANDLE_VALUE,
+    SetHandleInformation,
 };
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
+use super::object;
 use crate::handle::{HandleType, OwnedHandle};
 
 pub(crate) type RawOwned = Owned;
@@ -92,14 +94,24 @@ pub(crate) fn object(_number: i64) -> Option<ObjectId> {
     None
 }
 
-/// Handles are inherited only where somebody asks for it.
-pub(crate) fn close_on_exec(_: &Owned) -> io::Result<()> {
+/// Have no child inherit an exported handle, where its driver left that on: it is off unless somebody asks for it
+/// (`VkExportMemoryWin32HandleInfoKHR` and its siblings).
+pub(crate) fn close_on_exec(handle: &Owned) -> io::Result<()> {
+    let raw = handle.as_raw_handle() as HANDLE;
+    let mut flags = 0;
+    // SAFETY: the handle is open; the flags go to a local.
+    let asked = unsafe { GetHandleInformation(raw, &mut flags) };
+    // SAFETY: as above.
+    if asked == 0 || flags & HANDLE_FLAG_INHERIT != 0 && unsafe { SetHandleInformation(raw, HANDLE_FLAG_INHERIT, 0) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
     Ok(())
 }
 
-/// Whether a handle of this type can carry a semaphore, timeline or fence of a driver: none that this library knows to move.
-pub(crate) const fn carries_signals(_: HandleType) -> bool {
-    false
+/// Whether a handle of this type can carry a semaphore, timeline or fence of a driver on this system: NT handles can. A global share
+/// handle (KMT) holds no reference, cannot be duplicated, and means nothing to whoever closes it.
+pub(crate) const fn carries_signals(handle_type: HandleType) -> bool {
+    matches!(handle_type, HandleType::OpaqueWin32 | HandleType::D3d12Fence)
 }
 
 /// What is behind a handle that is about to be imported as a semaphore or fence.
@@ -109,9 +121,13 @@ pub(crate) struct Signals {
     pub(crate) never: Option<&'static str>,
 }
 
-/// Look at what may carry a semaphore or fence.
-pub(crate) fn look_for_signals(_: &Owned) -> Signals {
-    Signals { id: None, never: None }
+/// Look at what may carry a semaphore or fence: an object of the graphics kernel, or of a software driver's choice.
+pub(crate) fn look_for_signals(handle: &Owned) -> Signals {
+    let never = object::kind(handle.as_handle()).ok().and_then(|kind| match kind.as_str() {
+        "Event" | "Semaphore" | "Timer" | "Mutant" | "Section" => None,
+        other => object::never_shared(other),
+    });
+    Signals { id: None, never }
 }
 
 impl From<Owned> for OwnedHandle {

@@ -68,3 +68,24 @@ pub(super) fn kind(handle: BorrowedHandle<'_>) -> io::Result<String> {
     // SAFETY: the name lies in the buffer, which lives until the end of this function; its length is in bytes.
     Ok(String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(name.Buffer, usize::from(name.Length) / 2) }))
 }
+
+/// What an object of this kind is, if no driver shares memory or signals by it. Drivers share objects of the graphics kernel
+/// (`DxgkSharedResource`, `DxgkSharedSyncObject`), software drivers sections; a kind that is not known here is for the driver to judge.
+pub(super) fn never_shared(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "File" => "file, pipe or device",
+        "Process" => "process",
+        "Thread" => "thread",
+        "Job" => "job",
+        "Token" => "token",
+        "Key" => "registry key",
+        "Directory" | "SymbolicLink" => "name in the system's name space",
+        "IoCompletion" => "completion port",
+        "Desktop" | "WindowStation" => "desktop",
+        "Event" => "event",
+        "Semaphore" => "semaphore of the system",
+        "Timer" => "timer",
+        "Mutant" => "mutex",
+        _ => return None,
+    })
+}

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::ops::Deref;
-use std::os::windows::io::{AsHandle, AsRawHandle, OwnedHandle as Owned};
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle as Owned};
 use std::ptr::{self, NonNull};
 
 use windows_sys::Win32::Foundation::{
@@ -134,16 +134,26 @@ pub(crate) enum Object {
     },
 }
 
-pub(crate) fn inspect(section: &Owned) -> io::Result<Object> {
-    let kind = object::kind(section.as_handle())?;
-    if kind != "Section" {
-        return Ok(Object::Other { detail: format!("it is of type {kind}") });
-    }
+fn query(section: BorrowedHandle<'_>) -> io::Result<Basic> {
     let mut basic = Basic { base: ptr::null_mut(), attributes: 0, len: 0 };
     // SAFETY: the structure is as long as said.
     object::check(unsafe {
         NtQuerySection(section.as_raw_handle() as HANDLE, 0, &mut basic, size_of::<Basic>(), ptr::null_mut())
     })?;
+    Ok(basic)
+}
+
+/// Bytes of a section, in whole pages. An error for a handle that may not ask (`SECTION_QUERY`).
+pub(super) fn len(section: BorrowedHandle<'_>) -> io::Result<u64> {
+    Ok(u64::try_from(query(section)?.len).unwrap_or(0))
+}
+
+pub(crate) fn inspect(section: &Owned) -> io::Result<Object> {
+    let kind = object::kind(section.as_handle())?;
+    if kind != "Section" {
+        return Ok(Object::Other { detail: format!("it is of type {kind}") });
+    }
+    let basic = query(section.as_handle())?;
     // A file on a disk that goes away, or a page that was only reserved, would make an access fault.
     const SEC_FILE: u32 = 0x0080_0000;
     Ok(Object::Memory {
