@@ -150,17 +150,22 @@ pub(crate) fn answers(report: &DeviceReport, kind: SyncKind) -> &[SyncCapability
     }
 }
 
-/// Handles of other operating systems have no cases here: only the answers about them are looked at.
-fn has_cases(can: &SyncCapability) -> bool {
-    let ours = [HandleType::OpaqueFd, HandleType::SyncFd, HandleType::SharedMemory, HandleType::SharedSignal];
-    can.shareable() || ours.contains(&can.handle_type)
+/// Handles of other operating systems have no cases here: only the answers about them are looked at. The device's own type of handle
+/// tells which system this is.
+fn has_cases(report: &DeviceReport, can: &SyncCapability) -> bool {
+    can.shareable()
+        || match can.handle_type {
+            HandleType::SharedMemory | HandleType::SharedSignal => true,
+            HandleType::SyncFd => report.handle_type == HandleType::OpaqueFd,
+            other => report.handle_type == other,
+        }
 }
 
 pub(super) fn define(cases: &mut Cases<'_>) {
     let report = cases.report();
     capability::define(cases);
     for (kind, area) in [(SyncKind::Semaphore, "semaphore"), (SyncKind::Timeline, "timeline"), (SyncKind::Fence, "fence")] {
-        for can in answers(report, kind).iter().filter(|can| has_cases(can)) {
+        for can in answers(report, kind).iter().filter(|can| has_cases(report, can)) {
             let subject = Subject { kind, handle_type: can.handle_type, api: report.identity.api };
             if kind == SyncKind::Timeline && subject.is_copy() {
                 continue;

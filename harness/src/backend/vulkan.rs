@@ -96,12 +96,13 @@ impl SyncDevice for VulkanDevice {
 }
 
 fn report(device: &PhysicalDevice) -> DeviceReport {
-    let sharing = device.extensions().iter().any(|name| name == "VK_KHR_external_memory_fd");
+    let needed = VulkanDevice::MEMORY_EXTENSION.to_string_lossy();
+    let sharing = device.extensions().iter().any(|name| *name == needed);
     DeviceReport {
         identity: device.identity().clone(),
         cpu: device.is_cpu(),
-        handle_type: HandleType::OpaqueFd,
-        unusable: (!sharing).then(|| "the driver offers no VK_KHR_external_memory_fd".into()),
+        handle_type: VulkanDevice::HANDLE_TYPE,
+        unusable: (!sharing).then(|| format!("the driver offers no {needed}")),
         // A software driver's heap is the machine's memory, in which everybody takes part.
         memory_budget: !device.is_cpu() && device.heap_usage().is_some(),
         textures: capabilities(device),
@@ -114,7 +115,7 @@ fn report(device: &PhysicalDevice) -> DeviceReport {
 }
 
 fn capabilities(device: &PhysicalDevice) -> Vec<TextureCapability> {
-    let own = |handle_type| matches!(handle_type, HandleType::OpaqueFd | HandleType::DmaBuf);
+    let own = |handle_type| handle_type == VulkanDevice::HANDLE_TYPE || handle_type == HandleType::DmaBuf;
     let types = queryable_types(device).into_iter();
     let mut asked: Vec<_> = types.flat_map(|handle_type| questions(handle_type, own(handle_type))).collect();
     asked.extend(REPRESENTATIVE.into_iter().flat_map(|format| about_modifiers(device, format)));
