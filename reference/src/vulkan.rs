@@ -15,6 +15,7 @@
 //! | [`semaphore`], [`timeline`], [`fence`] | what orders work, of the driver |
 //! | [`sync_capability`] | what a physical device says of sharing these |
 //! | `payload` | their export and import, and who owns the handle after it |
+//! | `held` | which payload a semaphore or fence has |
 //! | `exports` | the handles of which a driver gives only one |
 //! | `valid_usage` | which rule an operation would break |
 //! | `submission`, `gate` | work on the queue: waiting until it is done, holding it back |
@@ -38,6 +39,7 @@ mod exports;
 mod extensions;
 pub mod fence;
 mod gate;
+mod held;
 mod image;
 pub mod import;
 pub mod instance;

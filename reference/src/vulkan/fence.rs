@@ -12,7 +12,7 @@ use crate::sync::{Permanence, SyncDescriptor, SyncError, SyncHandle, SyncKind, S
 use crate::texture::Device;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
-use crate::vulkan::exports::{Exports, Payload};
+use crate::vulkan::held::Held;
 use crate::vulkan::payload::{self, Care, Object, RawSync};
 use crate::vulkan::submission::{Submission, prune, wait_for_fence};
 use crate::vulkan::sync_capability::fence_bit;
@@ -21,22 +21,13 @@ use crate::waiter::Peer;
 
 const KIND: SyncKind = SyncKind::Fence;
 
-/// What is known of a payload.
-#[derive(Clone, Copy, Default)]
-struct Known {
-    /// The type of handle that it came by.
-    imported: Option<HandleType>,
-    payload: Payload,
-}
-
 /// A fence of a [`VulkanDevice`].
 pub struct VulkanFence {
     logical: Arc<Logical>,
     raw: vk::Fence,
     export: Vec<HandleType>,
-    permanent: Known,
-    temporary: Option<Known>,
-    exports: Exports,
+    /// With the type of handle that a payload came by.
+    held: Held<Option<HandleType>>,
     /// Work that signals it. Somebody else may reset the fence, so that it does not tell by itself that the work is done.
     in_flight: Vec<Submission>,
 }
@@ -52,13 +43,6 @@ impl Drop for VulkanFence {
 }
 
 impl VulkanFence {
-    /// Its own payload is back, if it had another for a while.
-    fn restore(&mut self) {
-        if let Some(gone) = self.temporary.take() {
-            self.exports.lost(gone.payload);
-        }
-    }
-
     fn is_pending(&mut self) -> bool {
         prune(&mut self.in_flight);
         !self.in_flight.is_empty()
@@ -112,7 +96,7 @@ impl VulkanDevice {
             let rule = valid_usage::about(KIND, handle_type).undeclared;
             return Err(SyncError::NotExportable { kind: KIND, handle_type, rule });
         }
-        let Known { imported, payload } = fence.temporary.unwrap_or(fence.permanent);
+        let imported = *fence.held.now();
         self.check_export_again(KIND, imported, handle_type)?;
         let copy = Transference::of(handle_type) == Transference::Copy;
         if copy && imported.is_none() && !fence.is_pending() && !fence.is_signalled()? {
@@ -121,9 +105,9 @@ impl VulkanDevice {
         }
         let descriptor = SyncDescriptor::of(self.identity(), KIND, handle_type)?;
         let (object, functions) = (Object::Fence(fence.raw), &self.logical.extensions);
-        let handle = payload::export(functions, object, handle_type, care, (&mut fence.exports, payload))?;
+        let handle = payload::export(functions, object, handle_type, care, fence.held.exported())?;
         if copy {
-            fence.restore();
+            fence.held.restore();
         }
         Ok((descriptor, handle))
     }
@@ -157,14 +141,7 @@ impl VulkanDevice {
         unsafe {
             payload::import(&self.logical.extensions, Object::Fence(into.raw), handle_type, source, temporary, care)?;
         }
-        let known = Known { imported: Some(handle_type), payload: into.exports.new_payload() };
-        into.restore();
-        if temporary {
-            into.temporary = Some(known);
-        } else {
-            into.exports.lost(into.permanent.payload);
-            into.permanent = known;
-        }
+        into.held.import(Some(handle_type), temporary);
         Ok(())
     }
 }
@@ -185,8 +162,7 @@ impl Fences for VulkanDevice {
         // SAFETY: the device exports these types, and they go together; the infos live through the call.
         let raw = unsafe { self.logical.raw.create_fence(&info, None) }.map_err(vulkan("vkCreateFence"))?;
         let (logical, export) = (Arc::clone(&self.logical), export.to_vec());
-        let (permanent, exports) = (Known::default(), Exports::default());
-        Ok(VulkanFence { logical, raw, export, permanent, temporary: None, exports, in_flight: Vec::new() })
+        Ok(VulkanFence { logical, raw, export, held: Held::created(None), in_flight: Vec::new() })
     }
 
     fn submit_fence(&self, fence: &mut VulkanFence) -> Result<(), SyncError> {
@@ -221,7 +197,7 @@ impl Fences for VulkanDevice {
         }
         // SAFETY: the fence is of this device, and no work of this process refers to it.
         unsafe { self.logical.raw.reset_fences(&[fence.raw]) }.map_err(vulkan("vkResetFences"))?;
-        fence.restore();
+        fence.held.restore();
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::sync::{Permanence, SyncDescriptor, SyncError, SyncHandle, SyncKind, S
 use crate::texture::Device;
 use crate::vulkan::device::{Logical, VulkanDevice};
 use crate::vulkan::error::vulkan;
-use crate::vulkan::exports::{Exports, Payload};
+use crate::vulkan::held::Held;
 use crate::vulkan::payload::{self, Care, Object, RawSync};
 use crate::vulkan::submission::{Submission, prune};
 use crate::vulkan::sync_capability::semaphore_bit;
@@ -37,7 +37,6 @@ enum State {
 struct Known {
     state: State,
     imported: Option<HandleType>,
-    payload: Payload,
 }
 
 /// A binary semaphore of a [`VulkanDevice`].
@@ -45,9 +44,7 @@ pub struct VulkanSemaphore {
     logical: Arc<Logical>,
     raw: vk::Semaphore,
     export: Vec<HandleType>,
-    permanent: Known,
-    temporary: Option<Known>,
-    exports: Exports,
+    held: Held<Known>,
     /// Signals that were submitted.
     in_flight: Vec<Submission>,
     /// A wait that was submitted and did not end in time.
@@ -66,16 +63,10 @@ impl Drop for VulkanSemaphore {
 }
 
 impl VulkanSemaphore {
-    fn known(&mut self) -> &mut Known {
-        self.temporary.as_mut().unwrap_or(&mut self.permanent)
-    }
-
     /// A wait was submitted, or a copy exported: the signal is gone, and a temporary payload with it.
     fn take_signal(&mut self) {
-        match self.temporary.take() {
-            Some(gone) => self.exports.lost(gone.payload),
-            None if self.permanent.state == State::Signalled => self.permanent.state = State::Unsignalled,
-            None => {}
+        if !self.held.restore() && self.held.now().state == State::Signalled {
+            self.held.now().state = State::Unsignalled;
         }
     }
 
@@ -127,7 +118,7 @@ impl VulkanDevice {
             let rule = valid_usage::about(KIND, handle_type).undeclared;
             return Err(SyncError::NotExportable { kind: KIND, handle_type, rule });
         }
-        let Known { state, imported, payload } = *semaphore.known();
+        let Known { state, imported } = *semaphore.held.now();
         self.check_export_again(KIND, imported, handle_type)?;
         let copy = Transference::of(handle_type) == Transference::Copy;
         if copy && semaphore.waiting.is_some() {
@@ -140,11 +131,11 @@ impl VulkanDevice {
         }
         let descriptor = SyncDescriptor::of(self.identity(), KIND, handle_type)?;
         let (object, functions) = (Object::Semaphore(semaphore.raw), &self.logical.extensions);
-        let handle = payload::export(functions, object, handle_type, care, (&mut semaphore.exports, payload))?;
+        let handle = payload::export(functions, object, handle_type, care, semaphore.held.exported())?;
         if copy {
             semaphore.take_signal();
         } else {
-            semaphore.known().state = State::Shared;
+            semaphore.held.now().state = State::Shared;
         }
         Ok((descriptor, handle))
     }
@@ -179,16 +170,7 @@ impl VulkanDevice {
             payload::import(&self.logical.extensions, Object::Semaphore(into.raw), handle_type, source, temporary, care)?;
         }
         let state = if copy { State::Signalled } else { State::Shared };
-        let known = Known { state, imported: Some(handle_type), payload: into.exports.new_payload() };
-        if let Some(replaced) = into.temporary.take() {
-            into.exports.lost(replaced.payload);
-        }
-        if temporary {
-            into.temporary = Some(known);
-        } else {
-            into.exports.lost(into.permanent.payload);
-            into.permanent = known;
-        }
+        into.held.import(Known { state, imported: Some(handle_type) }, temporary);
         Ok(())
     }
 }
@@ -211,16 +193,14 @@ impl Semaphores for VulkanDevice {
             logical: Arc::clone(&self.logical),
             raw,
             export: export.to_vec(),
-            permanent: Known { state: State::Unsignalled, imported: None, payload: Payload::default() },
-            temporary: None,
-            exports: Exports::default(),
+            held: Held::created(Known { state: State::Unsignalled, imported: None }),
             in_flight: Vec::new(),
             waiting: None,
         })
     }
 
     fn signal(&self, semaphore: &mut VulkanSemaphore) -> Result<(), SyncError> {
-        if semaphore.known().state == State::Signalled || semaphore.waiting.is_some() {
+        if semaphore.held.now().state == State::Signalled || semaphore.waiting.is_some() {
             let what = "it is signalled already, or a wait for it is still pending";
             return Err(SyncError::InvalidUse { what, rule: "VUID-vkQueueSubmit-pSignalSemaphores-00067" });
         }
@@ -229,15 +209,15 @@ impl Semaphores for VulkanDevice {
         // SAFETY: the semaphore lives until the submission is done (`drop`).
         let submitted = unsafe { Submission::submit(&self.logical, vk::SubmitInfo::default().signal_semaphores(&signals)) }?;
         semaphore.in_flight.push(submitted);
-        if semaphore.known().state == State::Unsignalled {
-            semaphore.known().state = State::Signalled;
+        if semaphore.held.now().state == State::Unsignalled {
+            semaphore.held.now().state = State::Signalled;
         }
         Ok(())
     }
 
     fn wait(&self, semaphore: &mut VulkanSemaphore, deadline: Deadline, peer: &Peer) -> Result<(), SyncError> {
         if semaphore.waiting.is_none() {
-            if semaphore.known().state == State::Unsignalled {
+            if semaphore.held.now().state == State::Unsignalled {
                 let what = "no signal of it was submitted, so that the wait would never end";
                 return Err(SyncError::InvalidUse { what, rule: "VUID-vkQueueSubmit-pWaitSemaphores-03238" });
             }
