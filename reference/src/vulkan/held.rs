@@ -117,6 +117,7 @@ mod tests {
 
         held.import("lent again", true);
         assert_eq!(can_export(&mut held), (false, false));
+        assert_eq!(held.exports.kept(), 0, "of one that another has replaced, too");
         held.restore();
         assert_eq!(can_export(&mut held), (false, false));
     }
