@@ -47,8 +47,8 @@ pub trait Fences: Synchronisation {
     /// [`SyncError::NotExportable`] where the type was not declared (VUID-VkFenceGetFdInfoKHR-handleType-01453),
     /// [`SyncError::InvalidUse`] for a copy of a fence that is not signalled and has no signal pending (…-handleType-01454), and for an
     /// import that the device does not export again (…-fence-01455). For Win32 handles the same is
-    /// VUID-VkFenceGetWin32HandleInfoKHR-handleType-01448 and …-fence-01450, and an import cannot be exported once the payload that it
-    /// replaced has been, as the same type (…-handleType-01449).
+    /// VUID-VkFenceGetWin32HandleInfoKHR-handleType-01448 and …-fence-01450, and an import cannot be exported once the
+    /// payload that it replaced has been, as the same type (…-handleType-01449).
     fn export_fence(&self, fence: &mut Self::Fence, handle_type: HandleType)
     -> Result<(SyncDescriptor, SyncHandle), SyncError>;
 

@@ -1,5 +1,5 @@
-//! The Vulkan backend: textures over opaque handles (file descriptors, on Windows NT handles) and dma-bufs, semaphores, timelines and
-//! fences, on any driver.
+//! The Vulkan backend: textures over opaque handles (file descriptors, on Windows NT handles) and dma-bufs, semaphores,
+//! timelines and fences, on any driver.
 //!
 //! Ownership crosses with release and acquire barriers on `VK_QUEUE_FAMILY_EXTERNAL` (Vulkan, "Queue Family Ownership
 //! Transfer"); a shared texture rests in `VK_IMAGE_LAYOUT_GENERAL`. Sizes, memory types and layouts come from the descriptor and

@@ -150,8 +150,8 @@ pub(crate) fn answers(report: &DeviceReport, kind: SyncKind) -> &[SyncCapability
     }
 }
 
-/// Handles of other operating systems have no cases here: only the answers about them are looked at. The device's own type of handle
-/// tells which system this is.
+/// Handles of other operating systems have no cases here: only the answers about them are looked at. The device's own type of
+/// handle tells which system this is.
 fn has_cases(report: &DeviceReport, can: &SyncCapability) -> bool {
     can.shareable()
         || match can.handle_type {

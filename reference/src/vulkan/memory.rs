@@ -97,8 +97,8 @@ impl Wanted {
         memory.map(|memory| self.block(device, memory)).map_err(vulkan("vkAllocateMemory"))
     }
 
-    /// Memory that another process exported; the handle is consumed only on success, be it by the driver or by being closed. `looked` is what was behind it, `exportable` declares
-    /// export again.
+    /// Memory that another process exported; the handle is consumed only on success, be it by the driver or by being closed.
+    /// `looked` is what was behind it, `exportable` declares export again.
     pub(crate) fn import(
         &self,
         device: &Arc<Logical>,

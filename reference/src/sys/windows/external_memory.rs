@@ -1,7 +1,8 @@
 //! Vulkan memory over NT handles (VK_KHR_external_memory_win32).
 //!
-//! Memory is exported without a name, and without `VkExportMemoryWin32HandleInfoKHR`: a name would let whoever knows it open the
-//! memory, which otherwise only a handle gives; no child inherits the handle, and it may read and write, as the specification has it.
+//! Memory is exported without a name, and without `VkExportMemoryWin32HandleInfoKHR`: a name would let whoever knows it open
+//! the memory, which otherwise only a handle gives; no child inherits the handle, and it may read and write, as the
+//! specification has it.
 #![expect(unsafe_code, reason = "Vulkan calls, and handles that come as numbers")]
 
 use std::os::windows::io::{AsHandle, AsRawHandle};
@@ -82,8 +83,8 @@ pub(crate) unsafe fn allocate_imported(
     unsafe { allocate_number(device, info, number, handle_type) }.map_err(|result| (Some(handle), result))
 }
 
-/// The same with a bare number, which need not be an open handle, and which nobody closes. For asking a driver how it answers to one
-/// that is not.
+/// The same with a bare number, which need not be an open handle, and which nobody closes. For asking a driver how it answers
+/// to one that is not.
 ///
 /// # Safety
 /// As [`allocate_imported`].

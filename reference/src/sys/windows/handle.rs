@@ -108,8 +108,8 @@ pub(crate) fn close_on_exec(handle: &Owned) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a handle of this type can carry a semaphore, timeline or fence of a driver on this system: NT handles can. A global share
-/// handle (KMT) holds no reference, cannot be duplicated, and means nothing to whoever closes it.
+/// Whether a handle of this type can carry a semaphore, timeline or fence of a driver on this system: NT handles can. A
+/// global share handle (KMT) holds no reference, cannot be duplicated, and means nothing to whoever closes it.
 pub(crate) const fn carries_signals(handle_type: HandleType) -> bool {
     matches!(handle_type, HandleType::OpaqueWin32 | HandleType::D3d12Fence)
 }

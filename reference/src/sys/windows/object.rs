@@ -70,7 +70,8 @@ pub(super) fn kind(handle: BorrowedHandle<'_>) -> io::Result<String> {
 }
 
 /// What an object of this kind is, if no driver shares memory or signals by it. Drivers share objects of the graphics kernel
-/// (`DxgkSharedResource`, `DxgkSharedSyncObject`), software drivers sections; a kind that is not known here is for the driver to judge.
+/// (`DxgkSharedResource`, `DxgkSharedSyncObject`), software drivers sections; a kind that is not known here is for the driver
+/// to judge.
 pub(super) fn never_shared(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "File" => "file, pipe or device",
