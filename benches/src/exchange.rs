@@ -1,12 +1,14 @@
 //! There and back: nanoseconds for a round trip, busy or asleep, and from a death to its news.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use gpushare::ring::{Consumer, Producer, fixed};
 use gpushare::{Deadline, Patience, Peer};
 
 use crate::machine::{self, Child, fork, pin, shared_page};
+
+mod bare;
 
 /// Something that goes there and back.
 pub struct Exchange {
@@ -32,15 +34,14 @@ pub const RING: &str = "gpushare ring";
 /// Both sides look all the time, each on a processor of its own.
 #[must_use]
 pub fn busy() -> Vec<Exchange> {
-    vec![
-        Exchange { name: LINES, run: |rounds| raw_lines(rounds, 0) },
-        Exchange { name: "experiment: two raw lines, and 64 bytes beside each", run: |rounds| raw_lines(rounds, 8) },
+    let rings = [
         Exchange { name: FIXED_8, run: |rounds| fixed::<8>(rounds, true) },
         Exchange { name: FIXED_64, run: |rounds| fixed::<64>(rounds, true) },
         Exchange { name: "gpushare ring, any length, 8 bytes", run: |rounds| ring::<8>(rounds, true) },
         Exchange { name: "gpushare ring, any length, 64 bytes", run: |rounds| ring::<64>(rounds, true) },
         Exchange { name: "gpushare ring, any length, 1 KiB", run: |rounds| ring::<1024>(rounds, true) },
-    ]
+    ];
+    bare::exchanges().into_iter().chain(rings).collect()
 }
 
 /// Both sides sleep, on one processor, so that a hand-over is a change of process and nothing else.
@@ -95,39 +96,6 @@ fn timed(rounds: u64, mut exchange: impl FnMut(u64)) -> f64 {
     start.elapsed().as_nanos() as f64 / (rounds - warm) as f64
 }
 
-/// `words` more on a line of their own, written before and read after each.
-fn raw_lines(rounds: u64, words: usize) -> f64 {
-    let page = shared_page();
-    let [there, back] = [&page.words[0].wide, &page.words[1].wide];
-    let [load_there, load_back] = [&page.loads[0].0, &page.loads[1].0];
-    let fill = |load: &[AtomicU64; 8], round| load.iter().take(words).for_each(|word| word.store(round, Ordering::Relaxed));
-    let look = |load: &[AtomicU64; 8]| {
-        load.iter().take(words).for_each(|word| {
-            std::hint::black_box(word.load(Ordering::Relaxed));
-        });
-    };
-    let _child = fork(|| {
-        pin(1);
-        for round in 1..=rounds {
-            while there.load(Ordering::Acquire) != round {
-                std::hint::spin_loop();
-            }
-            look(load_there);
-            fill(load_back, round);
-            back.store(round, Ordering::Release);
-        }
-    });
-    pin(0);
-    timed(rounds, |round| {
-        fill(load_there, round);
-        there.store(round + 1, Ordering::Release);
-        while back.load(Ordering::Acquire) != round + 1 {
-            std::hint::spin_loop();
-        }
-        look(load_back);
-    })
-}
-
 fn raw_futex(rounds: u64, sleep: fn(&AtomicU32, u32)) -> f64 {
     let page = shared_page();
     let [there, back] = [&page.words[0].narrow, &page.words[1].narrow];
@@ -169,8 +137,9 @@ fn fixed<const N: usize>(rounds: u64, busy: bool) -> f64 {
         consumer.watch(&peer);
         producer.watch(&peer);
         consumer.set_patience(patience(busy));
+        let mut message = [0; N];
         for _ in 0..rounds {
-            let message = consumer.receive(Deadline::NEVER).expect("the other side lives");
+            consumer.receive_into(&mut message, Deadline::NEVER).expect("the other side lives");
             producer.send(&message, Deadline::NEVER).expect("the other side lives");
         }
         std::thread::sleep(Duration::from_secs(600));
@@ -180,9 +149,10 @@ fn fixed<const N: usize>(rounds: u64, busy: bool) -> f64 {
     there.watch(&peer);
     back.watch(&peer);
     back.set_patience(patience(busy));
-    timed(rounds, |round| {
-        there.send(&[round as u8; N], Deadline::NEVER).expect("the other side lives");
-        std::hint::black_box(back.receive(Deadline::NEVER).expect("the other side lives"));
+    let mut message = [0; N];
+    timed(rounds, |_| {
+        there.send(&message, Deadline::NEVER).expect("the other side lives");
+        back.receive_into(&mut message, Deadline::NEVER).expect("the other side lives");
     })
 }
 

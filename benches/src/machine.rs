@@ -142,14 +142,14 @@ impl Drop for Child {
     }
 }
 
-/// Words on lines of their own, shared with children that are forked later.
+/// Words on lines of their own, and messages, shared with children that are forked later.
 #[repr(C, align(4096))]
 #[derive(Debug)]
 pub struct Page {
     /// Each on two lines of 64 bytes.
     pub words: [Word; 16],
-    /// Lines that carry something.
-    pub loads: [Load; 2],
+    /// Lines that carry something, of either side.
+    pub messages: [Messages; 2],
 }
 
 /// A word on its own.
@@ -162,12 +162,12 @@ pub struct Word {
     pub narrow: AtomicU32,
 }
 
-/// A line full of words.
-#[repr(C, align(128))]
+/// Lines full of words.
+#[repr(C, align(4096))]
 #[derive(Debug)]
-pub struct Load(pub [AtomicU64; 8]);
+pub struct Messages(pub [AtomicU64; 1024]);
 
-/// A page of zeros that lives for the rest of the run.
+/// Pages of zeros that live for the rest of the run.
 pub fn shared_page() -> &'static Page {
     // SAFETY: a fresh mapping of zeros, never unmapped, and every bit pattern is a valid `Page`.
     unsafe {

@@ -1,5 +1,6 @@
-//! `cross_process [--rounds N] [--millis N] [--processors A,B] [--write FILE]`: the ring beside others, as Markdown on standard output, and in a file
-//! if one is named (`docs/results/ring.md`). Needs two processors.
+//! `cross_process [--rounds N] [--millis N] [--processors A,B] [--only TITLE] [--write FILE]`: the ring beside others, as Markdown on
+//! standard output, and in a file if one is named (`docs/results/ring.md`). Needs two processors. `--only` names the tables whose
+//! titles contain it.
 
 use std::process::ExitCode;
 
@@ -22,22 +23,90 @@ a p99 of 0.05 µs, which was a write and a read on one thread.
 ";
 
 const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message: see the rows without checks, without lines asked for ahead, and with a pause before a look";
-const TWO_LINES: &str =
-    "a message and the position that tells of it are two lines each way, the raw exchange moves one: see the experiment";
+const ONE_LINE: &str = "a message crosses on one line each way at best, as the raw exchange does, and its position on another: see the experiments for either";
+const TWO_LINES: &str = "a message of 64 bytes fills a line, and what tells of it is on another, each way; the raw exchange moves one: see the experiments";
 const BATCHES: &str = "the same copies and one position a batch, as in rtrb: the rows without checks, and the experiments, show what each part costs";
 const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and the list of sleepers that lets a death wake them: see the experiments for what would be in its place";
 const NEWS: &str =
     "a thread hears of it and wakes the sleeper, and a process that has a ring takes longer to end: an experiment for each";
 const CHECKS: &str = "the experiments in which positions are doubted and deaths are looked for are the checks, each alone: what the ring lacks beyond those is not theirs";
 
+const SMALL: &str = "8 bytes, 1 at a time";
+const LARGE: &str = "64 bytes, 1 at a time";
+const SMALL_BATCHES: &str = "8 bytes, 32 at a time";
+const LARGE_BATCHES: &str = "64 bytes, 32 at a time";
+const BUSY: &str = "Round trip, busy, two processors";
+const ASLEEP: &str = "Round trip, asleep, one processor";
+const DEATH: &str = "From a kill to its news";
+
+/// What is measured, in this order.
+const TABLES: [(&str, fn(&str, &Options) -> Table); 7] = [
+    (SMALL, one_way::<8, 1>),
+    (LARGE, one_way::<64, 1>),
+    (SMALL_BATCHES, one_way::<8, 32>),
+    (LARGE_BATCHES, one_way::<64, 32>),
+    (BUSY, |title, options| round_trips(title, 50_000, options, exchange::busy())),
+    (ASLEEP, |title, options| round_trips(title, 10_000, options, exchange::asleep())),
+    (DEATH, |title, options| round_trips(title, 15, options, exchange::death())),
+];
+
+/// A target, by the title of its table.
+struct Aim {
+    what: &'static str,
+    title: &'static str,
+    of: &'static str,
+    to: &'static str,
+    goal: Goal,
+    bound: &'static str,
+}
+
+#[rustfmt::skip]
+const AIMS: [Aim; 14] = {
+    use Goal::{AtLeast, AtMost};
+    use exchange::{FIXED_8, FIXED_64, FUTEX, LINES, PIDFD, RING};
+    use throughput::{FIXED, FIXED_HERE, ICEORYX2, RTRB, UNCHECKED};
+    [
+        Aim { what: "8 bytes, singly", title: SMALL, of: FIXED, to: RTRB, goal: AtLeast(1.8), bound: SINGLY },
+        Aim { what: "64 bytes, singly", title: LARGE, of: FIXED, to: RTRB, goal: AtLeast(1.0), bound: SINGLY },
+        Aim { what: "8 bytes, 32 at a time", title: SMALL_BATCHES, of: FIXED, to: RTRB, goal: AtLeast(1.0), bound: BATCHES },
+        Aim { what: "64 bytes, 32 at a time", title: LARGE_BATCHES, of: FIXED, to: RTRB, goal: AtLeast(1.0), bound: BATCHES },
+        Aim { what: "8 bytes against the published peer", title: SMALL, of: FIXED, to: ICEORYX2, goal: AtLeast(100.0), bound: SINGLY },
+        Aim { what: "64 bytes against the published peer", title: LARGE, of: FIXED, to: ICEORYX2, goal: AtLeast(30.0), bound: SINGLY },
+        Aim { what: "busy round trip, 8 bytes", title: BUSY, of: FIXED_8, to: LINES, goal: AtMost(0.9), bound: ONE_LINE },
+        Aim { what: "busy round trip, 64 bytes", title: BUSY, of: FIXED_64, to: LINES, goal: AtMost(0.9), bound: TWO_LINES },
+        Aim { what: "blocking round trip on one processor", title: ASLEEP, of: FIXED_8, to: FUTEX, goal: AtMost(1.0), bound: SLEEP },
+        Aim { what: "from a death to its news", title: DEATH, of: RING, to: PIDFD, goal: AtMost(1.2), bound: NEWS },
+        Aim { what: "checks, 8 bytes, singly", title: SMALL, of: FIXED_HERE, to: UNCHECKED, goal: AtLeast(0.90), bound: CHECKS },
+        Aim { what: "checks, 64 bytes, singly", title: LARGE, of: FIXED_HERE, to: UNCHECKED, goal: AtLeast(0.90), bound: CHECKS },
+        Aim { what: "checks, 8 bytes, 32 at a time", title: SMALL_BATCHES, of: FIXED_HERE, to: UNCHECKED, goal: AtLeast(0.98), bound: CHECKS },
+        Aim { what: "checks, 64 bytes, 32 at a time", title: LARGE_BATCHES, of: FIXED_HERE, to: UNCHECKED, goal: AtLeast(0.98), bound: CHECKS },
+    ]
+};
+
+impl Aim {
+    /// Held against what was measured, if it was.
+    fn within<'t>(&self, tables: &'t [Table]) -> Option<Target<'t>> {
+        let &Self { what, title, of, to, goal, bound } = self;
+        let table = tables.iter().find(|table| table.title() == title)?;
+        Some(Target { what: what.into(), table, of, to: vec![to], goal, bound })
+    }
+}
+
+fn measure(options: &Options) -> Vec<Table> {
+    let chosen = TABLES.iter().filter(|(title, _)| title.contains(&options.only));
+    chosen.map(|(title, measure)| measure(title, options)).collect()
+}
+
 struct Options {
     rounds: usize,
     seconds: f64,
+    /// Part of a title.
+    only: String,
     write: Option<String>,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { rounds: 5, seconds: 0.06, write: None };
+    let mut options = Options { rounds: 5, seconds: 0.06, only: String::new(), write: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
@@ -50,8 +119,13 @@ fn options() -> Result<Options, String> {
                 let (first, second) = text.split_once(',').ok_or("--processors needs two numbers, as in 0,1")?;
                 machine::use_processors([number(first.into())? as usize, number(second.into())? as usize]);
             }
+            "--only" => options.only = value()?,
             "--write" => options.write = Some(value()?),
-            _ => return Err(format!("unknown argument {argument}; known are --rounds, --millis, --processors and --write")),
+            _ => {
+                return Err(format!(
+                    "unknown argument {argument}; known are --rounds, --millis, --processors, --only and --write"
+                ));
+            }
         }
     }
     Ok(options)
@@ -70,10 +144,10 @@ fn rate(contender: &Contender, seconds: f64) -> Box<dyn Fn() -> f64> {
     Box::new(move || count as f64 / run(count) / 1e6)
 }
 
-fn one_way<const N: usize, const BATCH: usize>(options: &Options) -> Table {
+fn one_way<const N: usize, const BATCH: usize>(title: &str, options: &Options) -> Table {
     let contenders = throughput::contenders::<N, BATCH>();
     let prepared: Vec<_> = contenders.iter().map(|contender| (contender.name, rate(contender, options.seconds))).collect();
-    Table::measure(format!("{N} bytes, {BATCH} at a time"), "million messages a second", options.rounds, &prepared)
+    Table::measure(title, "million messages a second", options.rounds, &prepared)
 }
 
 fn round_trips(title: &str, count: u64, options: &Options, exchanges: Vec<Exchange>) -> Table {
@@ -101,38 +175,12 @@ fn main() -> ExitCode {
         }
     };
     eprintln!("{}", machine::topology());
-    let tables = [
-        one_way::<8, 1>(&options),
-        one_way::<64, 1>(&options),
-        one_way::<8, 32>(&options),
-        one_way::<64, 32>(&options),
-        round_trips("Round trip, busy, two processors", 50_000, &options, exchange::busy()),
-        round_trips("Round trip, asleep, one processor", 10_000, &options, exchange::asleep()),
-        round_trips("From a kill to its news", 15, &options, exchange::death()),
-    ];
-    let [small, large, small_batches, large_batches, busy, asleep, death] = &tables;
-    let of =
-        |what: &'static str, table, of, to, goal, bound| Target { what: what.into(), table, of, to: vec![to], goal, bound };
-    let mut targets = vec![
-        of("8 bytes, singly", small, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.8), SINGLY),
-        of("64 bytes, singly", large, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), SINGLY),
-        of("8 bytes, 32 at a time", small_batches, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), BATCHES),
-        of("64 bytes, 32 at a time", large_batches, throughput::FIXED, throughput::RTRB, Goal::AtLeast(1.0), BATCHES),
-        of("8 bytes against the published peer", small, throughput::FIXED, throughput::ICEORYX2, Goal::AtLeast(100.0), SINGLY),
-        of("64 bytes against the published peer", large, throughput::FIXED, throughput::ICEORYX2, Goal::AtLeast(30.0), SINGLY),
-        of("busy round trip, 8 bytes", busy, exchange::FIXED_8, exchange::LINES, Goal::AtMost(0.9), TWO_LINES),
-        of("busy round trip, 64 bytes", busy, exchange::FIXED_64, exchange::LINES, Goal::AtMost(0.9), TWO_LINES),
-        of("blocking round trip on one processor", asleep, exchange::FIXED_8, exchange::FUTEX, Goal::AtMost(1.0), SLEEP),
-        of("from a death to its news", death, exchange::RING, exchange::PIDFD, Goal::AtMost(1.2), NEWS),
-    ];
-    for (what, table, goal) in [
-        ("checks, 8 bytes, singly", small, 0.90),
-        ("checks, 64 bytes, singly", large, 0.90),
-        ("checks, 8 bytes, 32 at a time", small_batches, 0.98),
-        ("checks, 64 bytes, 32 at a time", large_batches, 0.98),
-    ] {
-        targets.push(of(what, table, throughput::FIXED_HERE, throughput::UNCHECKED, Goal::AtLeast(goal), CHECKS));
+    let tables = measure(&options);
+    if tables.is_empty() {
+        eprintln!("no table has {:?} in its title", options.only);
+        return ExitCode::from(2);
     }
+    let targets: Vec<_> = AIMS.iter().filter_map(|aim| aim.within(&tables)).collect();
     let machine = format!("\nMeasured on {}, {}.\n\n{}", machine::name(), machine::topology(), report::targets(&targets));
     let text = tables.iter().fold(ABOUT.to_owned() + &machine, |text, table| format!("{text}\n{}", table.markdown()));
     println!("{text}");

@@ -123,12 +123,21 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// As [`Consumer::try_receive`], and [`RingError::TimedOut`].
     #[inline]
     pub fn receive(&mut self, deadline: Deadline) -> Result<[u8; N], RingError> {
-        loop {
-            if let Some(message) = self.try_receive()? {
-                return Ok(message);
-            }
+        let mut message = [0; N];
+        self.receive_into(&mut message, deadline)?;
+        Ok(message)
+    }
+
+    /// Take the next message into `into`, waiting for it.
+    ///
+    /// # Errors
+    /// As [`Consumer::receive`]; `into` may have been written to.
+    #[inline]
+    pub fn receive_into(&mut self, into: &mut [u8; N], deadline: Deadline) -> Result<(), RingError> {
+        while !self.try_receive_into(into)? {
             self.wait_for_message(deadline)?;
         }
+        Ok(())
     }
 
     /// Take messages that are there now, as many as `into` has room for. The answer: how many.

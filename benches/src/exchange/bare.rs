@@ -1,0 +1,125 @@
+//! Busy round trips of bare lines of cache: nothing is waited for but a word, nothing is checked, and no side can fall behind. What
+//! none of these gets under, no ring does.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Exchange, LINES, timed};
+use crate::machine::{Word, fork, pin, shared_page};
+
+/// What one side writes and the other reads.
+struct Side {
+    position: &'static Word,
+    words: &'static [AtomicU64],
+}
+
+/// How a message goes.
+struct Message<'side> {
+    /// Tells of it: the number of the round.
+    news: &'side AtomicU64,
+    /// What it says.
+    read: &'side [AtomicU64],
+    /// Where the same is written once more, before.
+    copy: &'side [AtomicU64],
+}
+
+impl Message<'_> {
+    #[inline]
+    fn send(&self, round: u64) {
+        for word in self.copy.iter().chain(self.read) {
+            word.store(round, Ordering::Relaxed);
+        }
+        self.news.store(round, Ordering::Release);
+    }
+
+    #[inline]
+    fn receive(&self, round: u64) {
+        while self.news.load(Ordering::Acquire) != round {
+            std::hint::spin_loop();
+        }
+        for word in self.read {
+            black_box(word.load(Ordering::Relaxed));
+        }
+    }
+}
+
+impl Side {
+    /// So many bytes at the word `at` of the messages; a message begins anew where those end.
+    fn slice(&self, at: u64, bytes: usize) -> &[AtomicU64] {
+        let at = at as usize % self.words.len();
+        &self.words[at..at + bytes / 8]
+    }
+
+    /// The position alone.
+    fn alone(&self, _round: u64) -> Message<'_> {
+        Message { news: &self.position.wide, read: &[], copy: &[] }
+    }
+
+    /// The position, and on a line of their own so many bytes, always the same ones.
+    fn beside<const BYTES: usize>(&self, _round: u64) -> Message<'_> {
+        Message { read: self.slice(0, BYTES), ..self.alone(0) }
+    }
+
+    /// Both on one line.
+    fn within<const BYTES: usize>(&self, _round: u64) -> Message<'_> {
+        Message { news: &self.words[0], read: self.slice(1, BYTES), copy: &[] }
+    }
+
+    /// The position, and messages that lie one behind the other.
+    fn in_turn<const BYTES: usize>(&self, round: u64) -> Message<'_> {
+        Message { read: self.slice(round * BYTES as u64 / 8, BYTES), ..self.alone(0) }
+    }
+
+    /// The same, and what is read is a copy that lies on the line of the position.
+    fn copied<const BYTES: usize>(&self, round: u64) -> Message<'_> {
+        let behind = round % 64 * (BYTES as u64 / 8);
+        Message { copy: self.slice(self.words.len() as u64 / 2 + behind, BYTES), ..self.within::<BYTES>(0) }
+    }
+
+    /// Messages that lie one behind the other, `STRIDE` bytes apart, each with a number of its own behind it.
+    fn numbered<const BYTES: usize, const STRIDE: usize>(&self, round: u64) -> Message<'_> {
+        let at = round * STRIDE as u64 / 8;
+        Message { news: &self.slice(at + BYTES as u64 / 8, 8)[0], read: self.slice(at, BYTES), copy: &[] }
+    }
+}
+
+/// The denominator, and experiments.
+pub(super) fn exchanges() -> Vec<Exchange> {
+    macro_rules! bare {
+        ($name:expr, $way:expr) => {
+            Exchange { name: $name, run: |rounds| round_trip(rounds, $way) }
+        };
+    }
+    vec![
+        bare!(LINES, Side::alone),
+        bare!("experiment: two raw lines, 8 bytes in each", Side::within::<8>),
+        bare!("experiment: two raw lines, 48 bytes in each", Side::within::<48>),
+        bare!("experiment: two raw lines, 8 bytes beside each", Side::beside::<8>),
+        bare!("experiment: two raw lines, 64 bytes beside each", Side::beside::<64>),
+        bare!("experiment: the same, 8 bytes one behind the other", Side::in_turn::<8>),
+        bare!("experiment: the same, 64 bytes one behind the other", Side::in_turn::<64>),
+        bare!("experiment: the same, 8 bytes, and a copy in the line", Side::copied::<8>),
+        bare!("experiment: a number beside each 8 bytes, no position", Side::numbered::<8, 16>),
+        bare!("experiment: a number beside each 8 bytes, on lines of their own", Side::numbered::<8, 64>),
+        bare!("experiment: a number beside each 64 bytes, no position", Side::numbered::<64, 128>),
+    ]
+}
+
+fn round_trip(rounds: u64, way: impl Fn(&Side, u64) -> Message<'_> + Send) -> f64 {
+    let page = shared_page();
+    let side = |which: usize| Side { position: &page.words[which], words: &page.messages[which].0 };
+    let [there, back] = [side(0), side(1)];
+    let way = &way;
+    let _child = fork(|| {
+        pin(1);
+        for round in 1..=rounds {
+            way(&there, round).receive(round);
+            way(&back, round).send(round);
+        }
+    });
+    pin(0);
+    timed(rounds, |round| {
+        way(&there, round + 1).send(round + 1);
+        way(&back, round + 1).receive(round + 1);
+    })
+}
