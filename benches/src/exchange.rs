@@ -36,6 +36,7 @@ pub const RING: &str = "gpushare ring";
 pub fn busy() -> Vec<Exchange> {
     let rings = [
         Exchange { name: FIXED_8, run: |rounds| fixed::<8>(rounds, true) },
+        Exchange { name: "gpushare ring, fixed size, 48 bytes", run: |rounds| fixed::<48>(rounds, true) },
         Exchange { name: FIXED_64, run: |rounds| fixed::<64>(rounds, true) },
         Exchange { name: "gpushare ring, any length, 8 bytes", run: |rounds| ring::<8>(rounds, true) },
         Exchange { name: "gpushare ring, any length, 64 bytes", run: |rounds| ring::<64>(rounds, true) },
@@ -139,8 +140,8 @@ fn fixed<const N: usize>(rounds: u64, busy: bool) -> f64 {
         consumer.set_patience(patience(busy));
         let mut message = [0; N];
         for _ in 0..rounds {
-            consumer.receive_into(&mut message, Deadline::NEVER).expect("the other side lives");
-            producer.send(&message, Deadline::NEVER).expect("the other side lives");
+            consumer.receive_alone(&mut message, Deadline::NEVER).expect("the other side lives");
+            producer.send_alone(&message, Deadline::NEVER).expect("the other side lives");
         }
         std::thread::sleep(Duration::from_secs(600));
     });
@@ -151,8 +152,8 @@ fn fixed<const N: usize>(rounds: u64, busy: bool) -> f64 {
     back.set_patience(patience(busy));
     let mut message = [0; N];
     timed(rounds, |_| {
-        there.send(&message, Deadline::NEVER).expect("the other side lives");
-        back.receive_into(&mut message, Deadline::NEVER).expect("the other side lives");
+        there.send_alone(&message, Deadline::NEVER).expect("the other side lives");
+        back.receive_alone(&mut message, Deadline::NEVER).expect("the other side lives");
     })
 }
 

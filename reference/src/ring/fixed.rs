@@ -8,6 +8,9 @@
 //! before it gets there, and the consumer for the next message while it looks for news of it. `docs/results/ring.md` has the
 //! measurements.
 //!
+//! A message that is waited for can be [sent alone](Producer::send_alone): then it lies on the line of the position, too, and one line
+//! crosses instead of two. Where many are under way that takes longer, so it is a call of its own.
+//!
 //! The consumer gives room back when it took an eighth of the ring, when it finds nothing more, and when it waits. So at least
 //! seven eighths of a ring can be under way whatever the consumer does next.
 //!
@@ -23,6 +26,7 @@
 //! ```
 
 mod consumer;
+mod lone;
 mod producer;
 
 pub use consumer::Consumer;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use serde::{Deserialize, Serialize};
 
 use super::RingError;
+use super::memory::Lone;
 use crate::waiter::{Atomic, Words};
 
 /// One of the two sides.
@@ -48,7 +49,7 @@ impl fmt::Display for Role {
 
 const MAGIC: u64 = u64::from_le_bytes(*b"gpuring\n");
 /// Changes with every change to what this file says.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Where the messages begin in the producer's object: on a page of their own.
 pub(super) const DATA: usize = 4096;
@@ -74,7 +75,8 @@ pub struct Control {
     pub(super) claimed: AtomicU32,
     _1: [u8; 84],
     position: AtomicU64,
-    _2: [u8; 120],
+    lone: Lone<AtomicU64>,
+    _2: [u8; 64],
     status: AtomicU64,
     _3: [u8; 120],
     signal: AtomicU32,
@@ -82,6 +84,7 @@ pub struct Control {
 
 const _: () = assert!(offset_of!(Control, claimed) == 40 && size_of::<Header>() == offset_of!(Control, _1));
 const _: () = assert!(offset_of!(Control, position) == 128 && offset_of!(Control, status) == 256);
+const _: () = assert!(offset_of!(Control, lone) == 136 && offset_of!(Control, _2) == 192);
 const _: () = assert!(offset_of!(Control, signal) == 384 && size_of::<Control>() == DATA);
 
 impl Words for Control {
@@ -101,6 +104,13 @@ impl Words for Control {
     #[inline]
     fn signal(&self) -> &AtomicU32 {
         &self.signal
+    }
+}
+
+impl Control {
+    #[inline]
+    pub(super) fn lone(&self) -> &Lone<AtomicU64> {
+        &self.lone
     }
 }
 
@@ -141,6 +151,8 @@ pub enum Field {
     Claimed,
     /// How many bytes were written (the producer's) or given back (the consumer's), 8 bytes.
     Position,
+    /// The last message that was sent alone, 56 bytes (the producer's).
+    Lone,
     /// Whether the side is about to sleep or has left, 8 bytes.
     Status,
     /// What the other side sleeps on, 4 bytes.
@@ -161,6 +173,7 @@ impl Field {
             Self::Generation => offset_of!(Control, generation),
             Self::Claimed => offset_of!(Control, claimed),
             Self::Position => offset_of!(Control, position),
+            Self::Lone => offset_of!(Control, lone),
             Self::Status => offset_of!(Control, status),
             Self::Signal => offset_of!(Control, signal),
             Self::Messages => DATA,

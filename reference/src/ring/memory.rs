@@ -12,6 +12,19 @@ use crate::sys::cache;
 use crate::sys::wait::{self, WakePath};
 use crate::waiter::{Bell, Parked, Peer, Words};
 
+/// The last message of one size that its producer sent alone, beside the position; see [`fixed`](super::fixed).
+#[derive(Debug)]
+#[repr(C)]
+pub struct Lone<Word> {
+    /// Its number, written before its bytes, so that whoever reads those can tell whether the next ones came meanwhile.
+    pub(super) number: Word,
+    /// Its bytes, eight to a word.
+    pub(super) bytes: [Word; LONE / 8],
+}
+
+/// The most bytes of a message that is told of so: what of a line the position and the number leave.
+pub(super) const LONE: usize = 48;
+
 /// What the ring's algorithm needs of its memory, beside the words of [`Bell`]. The same source of producer and consumer runs
 /// on [`Shared`] and on loom's memory.
 pub trait Memory: Bell {
@@ -23,6 +36,10 @@ pub trait Memory: Bell {
     fn write_header(&self, at: usize, header: u64);
     /// Read a message's header, once.
     fn read_header(&self, at: usize) -> u64;
+    /// The last message that this side sent alone.
+    fn own_lone(&self) -> &Lone<<Self::Words as Words>::U64>;
+    /// The last one that the other side did, which may say anything.
+    fn peer_lone(&self) -> &Lone<<Self::Words as Words>::U64>;
     /// The line at `at` will be written soon.
     fn expect_write(&self, _at: usize) {}
     /// The line at `at` will be read soon.
@@ -177,6 +194,16 @@ impl Memory for Shared {
     #[inline]
     fn read_header(&self, at: usize) -> u64 {
         self.word(at).load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn own_lone(&self) -> &Lone<AtomicU64> {
+        self.own().lone()
+    }
+
+    #[inline]
+    fn peer_lone(&self) -> &Lone<AtomicU64> {
+        self.peer().lone()
     }
 
     #[inline]

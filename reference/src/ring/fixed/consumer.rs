@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::super::layout::Role;
 use super::super::memory::{Memory, Shared};
 use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
-use super::Slots;
+use super::{Slots, lone};
 use crate::deadline::Deadline;
 use crate::sys;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -140,6 +140,44 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         Ok(())
     }
 
+    /// Take the next message into `into`, unless there is none now (`false`): the same as [`Consumer::try_receive_into`], for messages that come
+    /// one at a time, as questions and answers do. See [`Producer::try_send_alone`](super::Producer::try_send_alone).
+    ///
+    /// # Errors
+    /// As [`Consumer::try_receive`].
+    #[inline]
+    pub fn try_receive_alone(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
+        if !lone::fits::<N>() || self.position != self.written {
+            return self.try_receive_into(into);
+        }
+        let seen = acquire(&self.memory, self.memory.peer().position());
+        if self.corrupt.is_none() && self.is_new(seen) {
+            self.written = seen;
+        } else if !self.look_for_message(seen)? {
+            return Ok(false);
+        }
+        if self.known() == 1 && lone::read(&self.memory, self.written, into) {
+            self.pass(1);
+        } else {
+            self.take(std::slice::from_mut(into));
+        }
+        self.release_an_eighth();
+        Ok(true)
+    }
+
+    /// The same, waiting for the message.
+    ///
+    /// # Errors
+    /// As [`Consumer::receive`]; `into` may have been written to.
+    #[inline]
+    pub fn receive_alone(&mut self, into: &mut [u8; N], deadline: Deadline) -> Result<(), RingError> {
+        while !self.try_receive_alone(into)? {
+            let next = (!lone::fits::<N>()).then_some(self.at);
+            answer(self.wait_to_find(deadline, next)?)?;
+        }
+        Ok(())
+    }
+
     /// Take messages that are there now, as many as `into` has room for. The answer: how many.
     ///
     /// # Errors
@@ -185,23 +223,24 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// # Errors
     /// [`RingError::Os`].
     pub fn wait(&mut self, deadline: Deadline) -> Result<Wait, RingError> {
+        self.wait_to_find(deadline, Some(self.at))
+    }
+
+    /// The message at `next` is asked for meanwhile.
+    fn wait_to_find(&mut self, deadline: Deadline, next: Option<usize>) -> Result<Wait, RingError> {
         if self.corrupt.is_some() || self.written != self.position {
             return Ok(Wait::Woken);
         }
         self.release();
-        let Self { memory, event, at, written, .. } = self;
+        let Self { memory, event, written, .. } = self;
         // Any other position will do: one that cannot be is reported by the next attempt.
-        let ready = || look(memory, *at) != *written || acquire(memory, memory.peer().status()) & status::LEFT != 0;
+        let ready = || look(memory, next) != *written || acquire(memory, memory.peer().status()) & status::LEFT != 0;
         event.wait(memory, deadline, ready).map_err(|source| RingError::Os { what: "waiting for a message", source })
     }
 
     #[cold]
     fn wait_for_message(&mut self, deadline: Deadline) -> Result<(), RingError> {
-        match self.wait(deadline)? {
-            Wait::Woken | Wait::Interrupted => Ok(()),
-            Wait::TimedOut => Err(RingError::TimedOut),
-            Wait::PeerGone => Err(RingError::PeerGone),
-        }
+        answer(self.wait(deadline)?)
     }
 
     /// Whether there is a message at `position`.
@@ -225,7 +264,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// Whether there are more messages than are known; if not, the position that says so.
     #[inline]
     fn look_for_more(&mut self) -> Result<(), u64> {
-        let seen = look(&self.memory, self.at);
+        let seen = look(&self.memory, Some(self.at));
         if self.corrupt.is_some() || !self.is_new(seen) {
             return Err(seen);
         }
@@ -258,7 +297,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;
         if dead || left != 0 {
             // What the producer sent before its death or its farewell is seen by a look that comes after the news.
-            seen = look(&self.memory, self.at);
+            seen = look(&self.memory, Some(self.at));
             if self.is_new(seen) {
                 self.written = seen;
                 return Ok(true);
@@ -287,8 +326,14 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     #[inline]
     fn take(&mut self, messages: &mut [[u8; N]]) {
         self.memory.read(self.at, messages.as_flattened_mut());
-        self.position += messages.len() as u64;
-        self.at = self.slots.behind(self.at, messages.len());
+        self.pass(messages.len());
+    }
+
+    /// So many messages, which lie in one piece, are taken.
+    #[inline]
+    fn pass(&mut self, messages: usize) {
+        self.position += messages as u64;
+        self.at = self.slots.behind(self.at, messages);
     }
 
     /// Those that the ring's end parted from the rest of a batch.
@@ -316,10 +361,21 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     }
 }
 
-/// The producer's position, read once. The message at `at` comes with the news of it, or is on its way.
+/// What a wait means for who goes on until there is a message.
+fn answer(wait: Wait) -> Result<(), RingError> {
+    match wait {
+        Wait::Woken | Wait::Interrupted => Ok(()),
+        Wait::TimedOut => Err(RingError::TimedOut),
+        Wait::PeerGone => Err(RingError::PeerGone),
+    }
+}
+
+/// The producer's position, read once. The message at `next` comes with the news of it, or is on its way.
 #[inline]
-fn look<M: Memory>(memory: &M, at: usize) -> u64 {
-    memory.expect_read(at);
+fn look<M: Memory>(memory: &M, next: Option<usize>) -> u64 {
+    if let Some(at) = next {
+        memory.expect_read(at);
+    }
     acquire(memory, memory.peer().position())
 }
 

@@ -6,7 +6,7 @@ use super::super::layout::Role;
 use super::super::memory::{Memory, Shared, expect_writes};
 use super::super::producer::Fault;
 use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
-use super::Slots;
+use super::{Slots, lone};
 use crate::deadline::Deadline;
 use crate::sys;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -115,6 +115,37 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     #[inline]
     pub fn send(&mut self, message: &[u8; N], deadline: Deadline) -> Result<(), RingError> {
         while !self.try_send(message)? {
+            self.wait_for_room(deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Send a message that is waited for, unless there is no room now (`false`): the same as [`Producer::try_send`], but a message of up to
+    /// 48 bytes crosses between the processors with the news of it, if nothing else is under way and the consumer takes it by
+    /// [`Consumer::receive_alone`](super::Consumer::receive_alone).
+    ///
+    /// # Errors
+    /// As [`Producer::try_send`].
+    #[inline]
+    pub fn try_send_alone(&mut self, message: &[u8; N]) -> Result<bool, RingError> {
+        if self.position >= self.limit && !self.look_for_room()? {
+            return Ok(false);
+        }
+        self.put(std::slice::from_ref(message));
+        if lone::fits::<N>() {
+            lone::write(&self.memory, self.position, message);
+        }
+        self.publish();
+        Ok(true)
+    }
+
+    /// The same, waiting for room.
+    ///
+    /// # Errors
+    /// As [`Producer::send`].
+    #[inline]
+    pub fn send_alone(&mut self, message: &[u8; N], deadline: Deadline) -> Result<(), RingError> {
+        while !self.try_send_alone(message)? {
             self.wait_for_room(deadline)?;
         }
         Ok(())

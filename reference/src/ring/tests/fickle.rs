@@ -9,6 +9,7 @@ use rstest::rstest;
 
 use crate::deadline::Deadline;
 use crate::ring::layout::message_header;
+use crate::ring::memory::Lone;
 use crate::ring::{Consumer, Corruption, Memory, Producer, RingError, fixed};
 use crate::waiter::{Atomic, Bell, Parked, held_words, status};
 
@@ -42,17 +43,25 @@ fn side_at(positions: impl IntoIterator<Item = u64>) -> Side {
     Side { position: Word::saying(positions), status: Word::saying([0]), signal: Word::saying([0]) }
 }
 
+/// What a message sent alone says, and its numbers.
+fn lone(numbers: impl IntoIterator<Item = u64>, byte: u8) -> Lone<Word<u64>> {
+    let bytes = std::array::from_fn(|_| Word::saying([u64::from_ne_bytes([byte; 8])]));
+    Lone { number: Word::saying(numbers), bytes }
+}
+
 struct Fickle {
     own: Side,
     peer: Side,
     headers: Word<u64>,
+    lone: Lone<Word<u64>>,
     capacity: usize,
     dead: bool,
 }
 
 impl Fickle {
     fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
-        Self { own: side_at([0]), peer: side_at(positions), headers: Word::saying(headers), capacity: 64, dead: false }
+        let (own, peer, lone) = (side_at([0]), side_at(positions), lone([0], 0));
+        Self { own, peer, headers: Word::saying(headers), lone, capacity: 64, dead: false }
     }
 
     fn reach(&self, end: usize) {
@@ -97,6 +106,7 @@ impl Memory for Fickle {
 
     fn read(&self, at: usize, bytes: &mut [u8]) {
         self.reach(at + bytes.len());
+        bytes.fill(0);
     }
 
     fn write_header(&self, at: usize, _: u64) {
@@ -106,6 +116,14 @@ impl Memory for Fickle {
     fn read_header(&self, at: usize) -> u64 {
         self.reach(at + 8);
         self.headers.load(Ordering::Relaxed)
+    }
+
+    fn own_lone(&self) -> &Lone<Word<u64>> {
+        &self.lone
+    }
+
+    fn peer_lone(&self) -> &Lone<Word<u64>> {
+        &self.lone
     }
 }
 
@@ -185,4 +203,33 @@ fn what_was_sent_before_the_news_of_an_end_is_received(#[case] status: u64, #[ca
     assert!(consumer.try_receive().unwrap().is_some());
 
     assert!(matches!(consumer.try_receive(), Err(RingError::Closed | RingError::PeerGone)));
+}
+
+#[rstest]
+#[case::its_own(1, 7)]
+#[case::none(0, 0)]
+#[case::an_earlier_one(u64::MAX, 0)]
+#[case::the_next_one(2, 0)]
+fn a_message_beside_the_position_is_taken_if_its_number_is_right_once_it_was_read(#[case] number: u64, #[case] byte: u8) {
+    let memory = Fickle { lone: lone([number], 7), ..Fickle::new([1], []) };
+    let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 4, false);
+
+    let mut message = [9; 8];
+    assert!(consumer.try_receive_alone(&mut message).unwrap());
+
+    // In its place there is nothing but zeros.
+    assert_eq!(message, [byte; 8]);
+}
+
+#[test]
+fn of_several_messages_none_is_taken_from_beside_the_position() {
+    let memory = Fickle { lone: lone([2], 7), ..Fickle::new([2], []) };
+    let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 4, false);
+
+    let mut messages = [[9; 8]; 2];
+    for message in &mut messages {
+        assert!(consumer.try_receive_alone(message).unwrap());
+    }
+
+    assert_eq!(messages, [[0; 8]; 2]);
 }

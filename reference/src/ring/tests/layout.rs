@@ -37,7 +37,7 @@ fn found(object: &OwnedHandle, len: u64) -> Vec<Word> {
 /// The header of an object whose role is taken, and these.
 fn expected(role: u32, terms: Terms, message: u64, words: &[Word]) -> Vec<Word> {
     let terms = [(16, one(terms.capacity)), (24, one(terms.generation)), (32, one(message))];
-    let header = [(0, *b"gpuring\n"), (8, two(3, role))].into_iter().chain(terms).chain([(40, two(1, 0))]);
+    let header = [(0, *b"gpuring\n"), (8, two(4, role))].into_iter().chain(terms).chain([(40, two(1, 0))]);
     header.chain(words.iter().copied()).filter(|(_, word)| *word != [0; 8]).collect()
 }
 
@@ -53,7 +53,7 @@ fn a_ring_that_nobody_has_attached_to() {
     let [consumers, producers] = objects(&offer);
 
     assert_eq!(found(&producers, 4096 + 64), expected(1, terms, 0, &[status()]));
-    let header = [(0, *b"gpuring\n"), (8, two(3, 2)), (16, one(64)), (24, one(terms.generation))];
+    let header = [(0, *b"gpuring\n"), (8, two(4, 2)), (16, one(64)), (24, one(terms.generation))];
     assert_eq!(found(&consumers, 4096), header, "not claimed, and says nothing of barriers yet");
 }
 
@@ -91,10 +91,26 @@ fn messages_of_one_size_lie_without_gaps() {
 }
 
 #[test]
+fn a_message_sent_alone_lies_beside_the_position_too() {
+    let (mut producer, offer) = fixed::Producer::<12>::create(2).unwrap();
+    let terms = offer.terms();
+    let [_consumers, producers] = objects(&offer);
+    let _consumer = fixed::Consumer::<12>::attach(offer).unwrap();
+
+    producer.send(&[1; 12], Deadline::NEVER).unwrap();
+    producer.send_alone(&[2; 12], Deadline::NEVER).unwrap();
+
+    let end = [2, 2, 2, 2, 0, 0, 0, 0];
+    let places = [(4096, [1; 8]), (4104, [1, 1, 1, 1, 2, 2, 2, 2]), (4112, [2; 8])];
+    let words = [&[(128, one(2)), (136, one(2)), (144, [2; 8]), (152, end), status()], &places[..]].concat();
+    assert_eq!(found(&producers, 4096 + 24), expected(1, terms, 12, &words));
+}
+
+#[test]
 fn fields_lie_where_others_are_told_to_look() {
-    use Field::{Capacity, Claimed, Generation, Magic, Messages, Position, Role, Signal, Status, Version};
-    let fields = [Magic, Version, Role, Capacity, Generation, Claimed, Position, Status, Signal, Messages];
-    assert_eq!(fields.map(Field::offset), [0, 8, 12, 16, 24, 40, 128, 256, 384, 4096]);
+    use Field::{Capacity, Claimed, Generation, Lone, Magic, Messages, Position, Role, Signal, Status, Version};
+    let fields = [Magic, Version, Role, Capacity, Generation, Claimed, Position, Lone, Status, Signal, Messages];
+    assert_eq!(fields.map(Field::offset), [0, 8, 12, 16, 24, 40, 128, 136, 256, 384, 4096]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use loom::sync::{Arc, Condvar, Mutex};
 use rstest::rstest;
 
 use crate::deadline::Deadline;
+use crate::ring::memory::Lone;
 use crate::ring::{Consumer, Memory, Producer, RingError};
 use crate::waiter::{Atomic, Bell, Parked, Patience, Words};
 
@@ -31,6 +32,7 @@ atomic!(AtomicU32, u32);
 
 pub(super) struct Side {
     position: AtomicU64,
+    lone: Lone<AtomicU64>,
     status: AtomicU64,
     signal: AtomicU32,
     /// The kernel's queue of sleepers on `signal`, and its lock.
@@ -145,12 +147,21 @@ impl Memory for Modelled {
         // SAFETY: as in `write`.
         u64::from_ne_bytes(self.all.cells[at / 8].with(|cell| unsafe { *cell }))
     }
+
+    fn own_lone(&self) -> &Lone<AtomicU64> {
+        &self.own().lone
+    }
+
+    fn peer_lone(&self) -> &Lone<AtomicU64> {
+        &self.peer().lone
+    }
 }
 
 /// The memory of both sides, `bytes` for messages. `barriers`: whether the producer, and whether the consumer, takes part in them.
 pub(super) fn memory(bytes: usize, barriers: (bool, bool)) -> [Modelled; 2] {
     let side = || Side {
         position: AtomicU64::new(0),
+        lone: Lone { number: AtomicU64::new(0), bytes: std::array::from_fn(|_| AtomicU64::new(0)) },
         status: AtomicU64::new(0),
         signal: AtomicU32::new(0),
         queue: (Mutex::new(()), Condvar::new()),

@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::ring::attach::{attach, create};
 use crate::ring::fixed::{Consumer, Producer, shape_of};
 use crate::ring::layout::Role;
-use crate::ring::memory::Shared;
+use crate::ring::memory::{Memory, Shared};
 use crate::ring::{Corruption, RingError};
 use crate::waiter::{Bell, Wait, Words};
 
@@ -185,7 +185,11 @@ fn waits_end_with_the_deadline_whatever_is_scribbled(#[case] scribble: fn()) {
 fn scribble_at_consumer<const N: usize>() {
     for round in 0..100 {
         let (shared, mut consumer) = hostile_producer::<N>();
-        scribble(&shared, round, &mut || consumer.receive(Deadline::after(Duration::from_millis(5))).map(drop));
+        let mut message = [0; N];
+        scribble(&shared, round, &mut || {
+            let deadline = Deadline::after(Duration::from_millis(5));
+            if round % 2 == 0 { consumer.receive(deadline).map(drop) } else { consumer.receive_alone(&mut message, deadline) }
+        });
     }
 }
 
@@ -206,6 +210,8 @@ fn scribble(shared: &Shared, round: u64, work: &mut (dyn FnMut() -> Result<(), R
                     // Small ones first, so that the other side gets somewhere.
                     let value = value >> (round % 64);
                     shared.own().position().store(value, Ordering::Release);
+                    shared.own_lone().number.store(value.wrapping_add(round & 1), Ordering::Release);
+                    shared.own_lone().bytes[0].store(value, Ordering::Release);
                     shared.own().status().store(value.rotate_left(7) & !12, Ordering::Release);
                     shared.own().signal().store(value as u32, Ordering::Release);
                 }

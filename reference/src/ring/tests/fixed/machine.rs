@@ -11,18 +11,22 @@ use crate::ring::fixed::{Consumer, Producer};
 #[derive(Clone, Debug)]
 enum Step {
     Send,
+    SendAlone,
     Batch(usize),
     Receive,
     ReceiveInto,
+    ReceiveAlone,
     ReceiveBatch(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => Just(Step::Send),
+        2 => Just(Step::Send),
+        2 => Just(Step::SendAlone),
         2 => (0..40usize).prop_map(Step::Batch),
         2 => Just(Step::Receive),
         2 => Just(Step::ReceiveInto),
+        2 => Just(Step::ReceiveAlone),
         2 => (0..40usize).prop_map(Step::ReceiveBatch),
     ]
 }
@@ -73,10 +77,11 @@ fn run<const N: usize>(least: u64, producer_creates: bool, steps: &[Step]) -> Re
     let mut model = Model { capacity, queue: VecDeque::new(), taken: 0, released: 0, sent: 0 };
     for step in steps {
         match *step {
-            Step::Send => {
+            Step::Send | Step::SendAlone => {
                 let message = model.next();
                 let fits = model.room() > 0;
-                prop_assert_eq!(producer.try_send(&message).unwrap(), fits);
+                let send = if matches!(step, Step::Send) { Producer::try_send } else { Producer::try_send_alone };
+                prop_assert_eq!(send(&mut producer, &message).unwrap(), fits);
                 if fits {
                     model.queue.push_back(message);
                 }
@@ -95,10 +100,12 @@ fn run<const N: usize>(least: u64, producer_creates: bool, steps: &[Step]) -> Re
                     None => model.found_nothing(),
                 }
             }
-            Step::ReceiveInto => {
+            Step::ReceiveInto | Step::ReceiveAlone => {
                 let expected = model.queue.pop_front();
                 let mut message = [0xa5; N];
-                prop_assert_eq!(consumer.try_receive_into(&mut message).unwrap(), expected.is_some());
+                let into = matches!(step, Step::ReceiveInto);
+                let receive = if into { Consumer::try_receive_into } else { Consumer::try_receive_alone };
+                prop_assert_eq!(receive(&mut consumer, &mut message).unwrap(), expected.is_some());
                 prop_assert_eq!(message, expected.unwrap_or([0xa5; N]), "what there is, and nothing else");
                 match expected {
                     Some(_) => model.took(1),
@@ -131,13 +138,13 @@ proptest! {
 
     #[test]
     fn behaves_like_a_queue(
-        size in 0..6usize,
+        size in 0..8usize,
         least in prop_oneof![Just(1u64), 1..50u64, 100..300u64],
         producer_creates in any::<bool>(),
         steps in prop::collection::vec(step(), 1..200),
     ) {
-        // Several to a line of cache and one, within a line and across its end.
-        let run = [run::<1>, run::<8>, run::<19>, run::<28>, run::<29>, run::<64>][size];
+        // Several to a line of cache and one, within a line and across its end, with room beside the position and without.
+        let run = [run::<1>, run::<8>, run::<19>, run::<28>, run::<29>, run::<48>, run::<49>, run::<64>][size];
         run(least, producer_creates, &steps)?;
     }
 }

@@ -43,6 +43,24 @@ fn messages_arrive<const N: usize>(barriers: (bool, bool)) {
     });
 }
 
+fn lone_ones_arrive<const N: usize>(barriers: (bool, bool)) {
+    explore_to(1, move || {
+        let (mut producer, mut consumer) = ring::<N>(barriers);
+        let sender = loom::thread::spawn(move || {
+            for number in 1..=last::<N>() {
+                producer.send_alone(&[number; N], Deadline::NEVER).expect("the consumer takes all");
+            }
+            producer
+        });
+        let mut message = [0; N];
+        for number in 1..=last::<N>() {
+            consumer.receive_alone(&mut message, Deadline::NEVER).expect("the producer sends them all");
+            assert_eq!(message, [number; N]);
+        }
+        drop(sender.join());
+    });
+}
+
 fn batches_arrive<const N: usize>(barriers: (bool, bool)) {
     explore_to(1, move || {
         let (mut producer, mut consumer) = ring::<N>(barriers);
@@ -77,6 +95,8 @@ fn the_end_comes_last<const N: usize>(barriers: (bool, bool)) {
 #[rstest]
 #[case::two_places(messages_arrive::<24>)]
 #[case::one_place(messages_arrive::<32>)]
+#[case::lone_ones_in_two_places(lone_ones_arrive::<24>)]
+#[case::lone_ones_in_one_place(lone_ones_arrive::<32>)]
 #[case::batches_in_two_places(batches_arrive::<24>)]
 #[case::batches_in_one_place(batches_arrive::<32>)]
 #[case::end_in_two_places(the_end_comes_last::<24>)]
