@@ -39,8 +39,10 @@ const BUSY: &str = "Round trip, busy, two processors";
 const ASLEEP: &str = "Round trip, asleep, one processor";
 const DEATH: &str = "From a kill to its news";
 
-/// What is measured, in this order.
-const TABLES: [(&str, fn(&str, &Options) -> Table); 7] = [
+type Measure = fn(&str, &Options) -> Table;
+
+/// What is measured, in this order, by title.
+const TABLES: [(&str, Measure); 7] = [
     (SMALL, one_way::<8, 1>),
     (LARGE, one_way::<64, 1>),
     (SMALL_BATCHES, one_way::<8, 32>),

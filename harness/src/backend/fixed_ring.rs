@@ -65,6 +65,7 @@ impl<const N: usize> RingSide for Producer<N> {
         };
         match manner {
             SendManner::Single => send_each(&messages, |message| send_one(self, message, deadline)),
+            SendManner::Alone => send_each(&messages, |message| send_alone(self, message, deadline)),
             SendManner::Batch { hold: 0 } => send_together(self, &messages, deadline),
             SendManner::Batch { .. } | SendManner::InPlace { .. } | SendManner::Abandoned => (0, Some(only_copied())),
         }
@@ -103,6 +104,13 @@ fn send_one<const N: usize>(producer: &mut Producer<N>, message: &[u8; N], deadl
     }
 }
 
+fn send_alone<const N: usize>(producer: &mut Producer<N>, message: &[u8; N], deadline: Option<Deadline>) -> Step {
+    match deadline {
+        Some(deadline) => Ok(producer.send_alone(message, deadline).map(|()| true)?),
+        None => Ok(producer.try_send_alone(message)?),
+    }
+}
+
 fn send_together<const N: usize>(
     producer: &mut Producer<N>,
     messages: &[[u8; N]],
@@ -129,6 +137,7 @@ impl<const N: usize> RingSide for Consumer<N> {
     fn receive(&mut self, most: u32, manner: ReceiveManner, deadline: Option<Deadline>) -> (Vec<Vec<u8>>, Option<Problem>) {
         receive_up_to(most, |messages| match manner {
             ReceiveManner::Single => receive_one(self, messages, deadline),
+            ReceiveManner::Alone => receive_alone(self, messages, deadline),
             ReceiveManner::Batch => receive_together(self, most, messages, deadline),
             ReceiveManner::Into { .. } | ReceiveManner::InPlace { .. } | ReceiveManner::Peek => Err(only_copied()),
         })
@@ -163,6 +172,16 @@ fn receive_one<const N: usize>(consumer: &mut Consumer<N>, into: &mut Vec<Vec<u8
     };
     into.extend(message.map(|message| message.to_vec()));
     Ok(message.is_some())
+}
+
+fn receive_alone<const N: usize>(consumer: &mut Consumer<N>, into: &mut Vec<Vec<u8>>, deadline: Option<Deadline>) -> Step {
+    let mut message = [0; N];
+    let found = match deadline {
+        Some(deadline) => consumer.receive_alone(&mut message, deadline).map(|()| true)?,
+        None => consumer.try_receive_alone(&mut message)?,
+    };
+    into.extend(found.then(|| message.to_vec()));
+    Ok(found)
 }
 
 fn receive_together<const N: usize>(

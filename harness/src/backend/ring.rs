@@ -75,6 +75,10 @@ pub(super) fn receive_up_to(most: u32, mut step: impl FnMut(&mut Vec<Vec<u8>>) -
     (messages, None)
 }
 
+fn never_alone() -> Problem {
+    Problem::new(Code::Request, "only messages of one size are sent or received as ones that are waited for")
+}
+
 impl RingSide for Producer {
     fn send(&mut self, messages: &[Vec<u8>], manner: SendManner, deadline: Option<Deadline>) -> (u32, Option<Problem>) {
         if let SendManner::Batch { hold } = manner {
@@ -83,6 +87,7 @@ impl RingSide for Producer {
         send_each(messages, |message| match manner {
             SendManner::InPlace { spare, hold } => send_in_place(self, message, Some((spare, hold)), deadline),
             SendManner::Abandoned => send_in_place(self, message, None, deadline),
+            SendManner::Alone => Err(never_alone()),
             SendManner::Single | SendManner::Batch { .. } => send_one(self, message, deadline),
         })
     }
@@ -173,6 +178,7 @@ impl RingSide for Consumer {
     fn receive(&mut self, most: u32, manner: ReceiveManner, deadline: Option<Deadline>) -> (Vec<Vec<u8>>, Option<Problem>) {
         receive_up_to(most, |messages| match manner {
             ReceiveManner::Single => receive_one(self, messages, deadline),
+            ReceiveManner::Alone => Err(never_alone()),
             ReceiveManner::Into { room } => receive_into(self, room, messages, deadline),
             ReceiveManner::Batch => receive_batch(self, most, messages, deadline),
             ReceiveManner::InPlace { hold } => receive_in_place(self, hold, messages, deadline),

@@ -103,6 +103,8 @@ pub enum RingRequest {
 pub enum SendManner {
     /// One after the other.
     Single,
+    /// One after the other, each as one that is waited for. For messages of one size only.
+    Alone,
     /// Together, so that the consumer sees them at once.
     Batch {
         /// Milliseconds between the last one written and all seen.
@@ -125,6 +127,8 @@ pub enum SendManner {
 pub enum ReceiveManner {
     /// One after the other.
     Single,
+    /// One after the other, as they come. For messages of one size only.
+    Alone,
     /// One after the other, into a buffer with so many bytes of room.
     Into {
         /// The room.

@@ -26,14 +26,16 @@ fn send<const N: usize>(producer: &mut Producer<N>, seed: u64) {
     let mut number = 0;
     while number < count() {
         pause(&mut random);
-        if random.below(2) == 0 {
-            producer.send(&message(seed, number), soon()).unwrap();
-            number += 1;
-        } else {
+        let manner = random.below(4);
+        if manner > 1 {
             let most = (1 + random.below(90)).min(count() - number);
             let batch: Vec<[u8; N]> = (number..number + most).map(|number| message(seed, number)).collect();
             producer.send_batch(&batch, soon()).unwrap();
             number += most;
+        } else {
+            let send = if manner == 0 { Producer::send } else { Producer::send_alone };
+            send(producer, &message(seed, number), soon()).unwrap();
+            number += 1;
         }
     }
 }
@@ -45,13 +47,10 @@ fn receive<const N: usize>(consumer: &mut Consumer<N>, seed: u64) {
     let end = loop {
         pause(&mut random);
         let most = random.below(90) as usize;
-        let answer = if most < 8 {
-            consumer.receive(soon()).map(|message| {
-                batch[0] = message;
-                1
-            })
-        } else {
-            consumer.receive_batch(&mut batch[..most], soon())
+        let answer = match most {
+            0..4 => consumer.receive_into(&mut batch[0], soon()).map(|()| 1),
+            4..12 => consumer.receive_alone(&mut batch[0], soon()).map(|()| 1),
+            _ => consumer.receive_batch(&mut batch[..most], soon()),
         };
         match answer {
             Ok(taken) => {

@@ -11,8 +11,10 @@ use crate::context::{Context, let_it_sleep};
 
 /// Sizes of which several messages share a line of cache, and larger ones.
 const SIZES: [usize; 4] = [8, 24, 64, 1000];
-const SEND: [(&str, SendManner); 2] = [("single", SendManner::Single), ("batch", SendManner::Batch { hold: 0 })];
-const RECEIVE: [(&str, ReceiveManner); 2] = [("single", ReceiveManner::Single), ("batch", ReceiveManner::Batch)];
+const SEND: [(&str, SendManner); 3] =
+    [("single", SendManner::Single), ("alone", SendManner::Alone), ("batch", SendManner::Batch { hold: 0 })];
+const RECEIVE: [(&str, ReceiveManner); 3] =
+    [("single", ReceiveManner::Single), ("alone", ReceiveManner::Alone), ("batch", ReceiveManner::Batch)];
 
 pub(super) fn define(cases: &mut Cases<'_>) {
     const ARRIVE: &[&str] = &["ring.messages_arrive_once_in_order"];
@@ -23,6 +25,7 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     let manners = SEND.into_iter().flat_map(|send| RECEIVE.map(|receive| (send, receive)));
     let name = |(send, receive): &((&str, _), (&str, _))| format!("{}_to_{}", send.0, receive.0);
     cases.case("fixed_any_way_in_any_way_out", ARRIVE).each(manners, name, any_way_in_any_way_out);
+    cases.case("fixed_questions_are_answered", ARRIVE).each(SIZES, size_name, questions_are_answered);
     cases.case("fixed_more_than_the_ring_holds", ARRIVE).each(SIZES, size_name, more_than_the_ring_holds);
     cases.case("fixed_consumer_creates_the_ring", ARRIVE).each(SIZES, size_name, consumer_creates_the_ring);
     cases.case("fixed_full_and_empty_in_turn", FULL).each(SIZES, size_name, full_and_empty_in_turn);
@@ -66,6 +69,20 @@ fn any_way_in_any_way_out(cx: &Context<'_>, (send, receive): ((&str, SendManner)
             producer.send_all(out, &sent, send.1)?;
             consumer.receive_all(into, &sent, receive.1)?;
         }
+    }
+    Ok(())
+}
+
+/// Each message is taken before the next one is sent, which the next one may overwrite beside the position.
+fn questions_are_answered(cx: &Context<'_>, size: usize) -> Outcome {
+    let [asks, answers] = cx.peers()?;
+    let (there, taken, _) = asks.fixed_ring_to(&answers, size, ROOM)?;
+    let (back, answered, _) = answers.fixed_ring_to(&asks, size, ROOM)?;
+    for sent in of_size(cx, size, 3 * ROOM) {
+        asks.send_all(there, &[sent], SendManner::Alone)?;
+        answers.receive_all(taken, &[sent], ReceiveManner::Alone)?;
+        answers.send_all(back, &[sent], SendManner::Alone)?;
+        asks.receive_all(answered, &[sent], ReceiveManner::Alone)?;
     }
     Ok(())
 }
