@@ -93,6 +93,36 @@ fn pair<const N: usize>(messages: u64) -> (Producer<N>, Consumer<N>) {
     (producer, Consumer::attach(offer).unwrap())
 }
 
+#[rstest]
+#[case::beside_the_position(what_is_waited_for_arrives::<48>)]
+#[case::in_its_place(what_is_waited_for_arrives::<49>)]
+fn what_is_waited_for(#[case] arrives: fn()) {
+    arrives();
+}
+
+/// Each of two sides waits for the other's message, and for its room.
+fn what_is_waited_for_arrives<const N: usize>() {
+    let ((mut asks, mut taken), (mut answers, mut answered)) = (pair::<N>(1), pair::<N>(1));
+    let other = std::thread::spawn(move || {
+        let mut message = [0; N];
+        while taken.receive_alone(&mut message, NOW).is_ok() {
+            answers.send_alone(&message, NOW).unwrap();
+        }
+    });
+    for number in 1..=9 {
+        asks.send_alone(&[number; N], NOW).unwrap();
+        let mut message = [0; N];
+        answered.receive_alone(&mut message, NOW).unwrap();
+        assert_eq!(message, [number; N]);
+    }
+
+    let mut message = [0; N];
+    assert!(matches!(answered.receive_alone(&mut message, soon()), Err(RingError::TimedOut)));
+    drop(asks);
+    assert!(matches!(answered.receive_alone(&mut message, NOW), Err(RingError::Closed)));
+    other.join().unwrap();
+}
+
 #[test]
 fn waits_end_with_their_deadline() {
     let (mut producer, mut consumer) = pair::<8>(7);
@@ -105,6 +135,8 @@ fn waits_end_with_their_deadline() {
 
     assert!(matches!(answer, Err((7, RingError::TimedOut))), "{answer:?}");
     assert!(matches!(producer.send(&[1; 8], soon()), Err(RingError::TimedOut)));
+    assert!(!producer.try_send_alone(&[1; 8]).unwrap());
+    assert!(matches!(producer.send_alone(&[1; 8], soon()), Err(RingError::TimedOut)));
     assert_eq!(producer.wait(soon()).unwrap(), Wait::TimedOut);
     assert_eq!(consumer.wait(NOW).unwrap(), Wait::Woken, "there are messages");
     assert_eq!(consumer.receive(NOW).unwrap(), [1; 8]);
