@@ -65,6 +65,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     fails("ring::shared_memory::handles_of_two_rings_are_refused::producers_own", "ring_accepts_anything"),
     fails("ring::shared_memory::fixed_messages_arrive::8_bytes", "ring_last_byte_changed"),
     fails("ring::shared_memory::fixed_any_way_in_any_way_out::batch_to_batch", "ring_messages_reversed"),
+    fails("ring::shared_memory::fixed_questions_are_answered::8_bytes", "ring_last_byte_changed"),
     fails("ring::shared_memory::fixed_more_than_the_ring_holds::64_bytes", "ring_gives_up_at_once"),
     fails("ring::shared_memory::fixed_consumer_creates_the_ring::24_bytes", "ring_first_message_lost"),
     fails("ring::shared_memory::fixed_full_and_empty_in_turn::8_bytes", "ring_full_is_ignored"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gpushare::ring::{Consumer, Offer, Producer, Terms};
 use gpushare::{Channel, Deadline, OwnedHandle, Patience, Peer, Stream, StreamOffer};
 
-use crate::sys::refuse;
+use crate::sys::{pin, refuse};
 use crate::{fixed, frames, memory, stress};
 
 /// Names the task in the environment of the other side.
@@ -196,6 +196,14 @@ pub(crate) fn run(task: &str) {
             let _rings = (starter.consumer(), starter.producer());
             starter.say_ready();
             std::thread::sleep(Duration::from_secs(600));
+        }
+        ("patience", processors) => {
+            if processors == "one" {
+                pin(0, 0);
+            }
+            let several = std::thread::available_parallelism().unwrap().get() > 1;
+            assert!(!several || processors != "one");
+            assert_eq!(Patience::default().spin, if several { 2_000 } else { 0 });
         }
         ("frames", what) => frames::other(what, &mut starter),
         ("memory", what) => memory::other(what, &mut starter),

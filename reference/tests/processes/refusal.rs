@@ -1,4 +1,4 @@
-//! What the system may refuse or do in between: `membarrier`, signals.
+//! What the system may refuse or do in between: `membarrier`, processors, signals.
 #![expect(unsafe_code, reason = "signal handlers have no safe form here")]
 
 use std::time::{Duration, Instant};
@@ -31,6 +31,12 @@ fn wake_ups_arrive_whoever_is_refused_what(
     }
     drop(producer);
     other.finish();
+}
+
+/// Where there is one processor nothing changes while this side spins: it sleeps at once.
+#[rstest]
+fn who_has_one_processor_does_not_spin(#[values("one", "all")] processors: &str) {
+    Other::start(&format!("patience:{processors}")).finish();
 }
 
 /// A side that is refused the barrier that it promised cannot know that its peer fences yet: it sleeps for a moment only, and then once
