@@ -1,5 +1,5 @@
 //! Busy round trips of bare lines of cache: nothing is waited for but a word, nothing is checked, and no side can fall behind. What
-//! none of these gets under, no ring does.
+//! lines that cross take by themselves, beside what a ring takes.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
