@@ -39,8 +39,8 @@ how=()
 skip=''
 for argument; do
     case ${skip:-$argument} in
-        --shard=* | --re=* | -F?*) ;;
-        --shard | --re | -F) skip=value ;;
+        --shard=* | --sharding=* | --re=* | -F?*) ;;
+        --shard | --sharding | --re | -F) skip=value ;;
         value) skip='' ;;
         *) how+=("$argument") ;;
     esac

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 use rstest::rstest;
@@ -14,7 +15,7 @@ use crate::ring::{Consumer, Corruption, Memory, Producer, RingError, fixed};
 use crate::waiter::{Atomic, Bell, Parked, held_words, status};
 
 /// Answers each look with the next of its values, then with the last for ever.
-struct Word<T>(RefCell<VecDeque<T>>);
+pub(super) struct Word<T>(RefCell<VecDeque<T>>);
 
 impl<T> Word<T> {
     fn saying(values: impl IntoIterator<Item = T>) -> Self {
@@ -37,7 +38,7 @@ impl<T: Copy + Default> Atomic<T> for Word<T> {
     }
 }
 
-type Side = held_words::Side<Word<u64>, Word<u32>>;
+pub(super) type Side = held_words::Side<Word<u64>, Word<u32>>;
 
 fn side_at(positions: impl IntoIterator<Item = u64>) -> Side {
     Side { position: Word::saying(positions), status: Word::saying([0]), signal: Word::saying([0]) }
@@ -49,19 +50,22 @@ fn lone(numbers: impl IntoIterator<Item = u64>, byte: u8) -> Lone<Word<u64>> {
     Lone { number: Word::saying(numbers), bytes }
 }
 
-struct Fickle {
+pub(super) struct Fickle {
     own: Side,
     peer: Side,
     headers: Word<u64>,
     lone: Lone<Word<u64>>,
-    capacity: usize,
+    /// Bytes of messages.
+    pub(super) capacity: usize,
     dead: bool,
+    /// Which lines were asked for ahead, a producer's to be written and a consumer's to be read.
+    pub(super) asked: Rc<RefCell<Vec<usize>>>,
 }
 
 impl Fickle {
-    fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
+    pub(super) fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
         let (own, peer, lone) = (side_at([0]), side_at(positions), lone([0], 0));
-        Self { own, peer, headers: Word::saying(headers), lone, capacity: 64, dead: false }
+        Self { own, peer, headers: Word::saying(headers), lone, capacity: 64, dead: false, asked: Rc::default() }
     }
 
     fn reach(&self, end: usize) {
@@ -116,6 +120,16 @@ impl Memory for Fickle {
     fn read_header(&self, at: usize) -> u64 {
         self.reach(at + 8);
         self.headers.load(Ordering::Relaxed)
+    }
+
+    fn expect_write(&self, at: usize) {
+        self.reach(at + 1);
+        self.asked.borrow_mut().push(at);
+    }
+
+    fn expect_read(&self, at: usize) {
+        self.reach(at + 1);
+        self.asked.borrow_mut().push(at);
     }
 
     fn own_lone(&self) -> &Lone<Word<u64>> {

@@ -1,0 +1,109 @@
+//! Which lines of cache are asked for before they are written or read: it changes no message, and without it the rings are slower.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rstest::rstest;
+
+use super::fickle::Fickle;
+use crate::deadline::Deadline;
+use crate::ring::layout::message_header;
+use crate::ring::memory::expect_writes;
+use crate::ring::{Consumer, Producer, fixed};
+use crate::waiter::Wait;
+
+fn memory(capacity: usize) -> Fickle {
+    let mut memory = Fickle::new([0], []);
+    memory.capacity = capacity;
+    memory
+}
+
+#[rstest]
+#[case::a_part_of_a_line(8192, 64, 8, &[576])]
+#[case::some_lines(8192, 64, 100, &[576, 640])]
+#[case::from_within_a_line(8192, 8, 128, &[576, 640])]
+#[case::an_eighth_of_a_small_ring_ahead(2048, 64, 100, &[320, 384])]
+#[case::over_the_end(8192, 7616, 128, &[8128, 0])]
+#[case::behind_the_end(8192, 8000, 128, &[320, 384])]
+#[case::less_than_half_of_a_ring(256, 0, 256, &[64, 128])]
+fn lines_ahead_of_what_is_written(#[case] size: usize, #[case] at: usize, #[case] len: usize, #[case] lines: &[usize]) {
+    let memory = memory(size);
+    expect_writes(&memory, at, len, size);
+    assert_eq!(*memory.asked.borrow(), lines);
+}
+
+#[test]
+fn of_a_long_message_64_lines() {
+    let memory = memory(1 << 16);
+    expect_writes(&memory, 0, 30_000, 1 << 16);
+    assert_eq!(*memory.asked.borrow(), (512..512 + 64 * 64).step_by(64).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_producer_asks_for_what_lies_ahead_of_its_position() {
+    let memory = memory(2048);
+    let asked = Rc::clone(&memory.asked);
+    let mut producer = Producer::over(memory, 2048, false);
+    let mut sends = |len| {
+        assert!(producer.try_send(&vec![0; len]).unwrap());
+        asked.take()
+    };
+
+    // With its header 8 bytes longer.
+    assert_eq!(sends(120), [256, 320]);
+    assert_eq!(sends(120), [384, 448]);
+    sends(1400);
+    assert_eq!(sends(120), [1920, 1984]);
+    assert_eq!(sends(120), [0, 64]);
+}
+
+#[test]
+fn a_reserved_message_is_asked_for() {
+    let memory = memory(2048);
+    let asked = Rc::clone(&memory.asked);
+    let mut producer = Producer::over(memory, 2048, false);
+
+    assert!(producer.try_reserve(120).unwrap().is_some());
+
+    assert_eq!(*asked.borrow(), [256, 320]);
+}
+
+#[test]
+fn a_producer_of_messages_of_one_size_asks_too() {
+    let memory = memory(2048);
+    let asked = Rc::clone(&memory.asked);
+    let mut producer = fixed::Producer::<64, Fickle>::over(memory, 32, false);
+
+    assert!(producer.try_send(&[0; 64]).unwrap() && producer.try_send(&[0; 64]).unwrap());
+
+    assert_eq!(*asked.borrow(), [256, 320]);
+}
+
+/// Two messages of 40 bytes, the second of which wraps; the producer's position as it is found by each look.
+fn consumer(positions: [u64; 3]) -> (Consumer<Fickle>, Rc<RefCell<Vec<usize>>>) {
+    let memory = Fickle::new(positions, [message_header(0, 40), message_header(48, 40)]);
+    let asked = Rc::clone(&memory.asked);
+    (Consumer::over(memory, 64, false), asked)
+}
+
+#[test]
+fn a_consumer_asks_for_the_message_that_is_next() {
+    let (mut consumer, asked) = consumer([48, 96, 96]);
+    let mut receives = || consumer.try_receive(&mut Vec::new()).unwrap();
+
+    assert!(receives() && receives() && !receives());
+
+    assert_eq!(*asked.borrow(), [0, 48, 32]);
+}
+
+#[test]
+fn a_consumer_that_waits_asks_for_what_it_waits_for() {
+    let (mut consumer, asked) = consumer([48, 96, 96]);
+    assert!(consumer.try_receive(&mut Vec::new()).unwrap());
+    asked.take();
+
+    assert_eq!(consumer.wait(Deadline::after(Duration::from_secs(5))).unwrap(), Wait::Woken);
+
+    assert_eq!(*asked.borrow(), [48]);
+}
