@@ -159,17 +159,17 @@ impl Raw {
         self.import_and_free(texture, fd)
     }
 
-    /// The same, asking the system in between for the descriptor's flags, and what is behind it: the least that can be
-    /// looked at.
+    /// The same, and in between the system closes the descriptor on exec and says what is behind it: the least that makes the
+    /// calls safe.
     ///
     /// # Errors
     /// The driver's; [`vk::Result::ERROR_INVALID_EXTERNAL_HANDLE`] for what is no descriptor.
-    pub fn export_look_import_free(&self, texture: &Texture) -> Answer {
+    pub fn export_guard_import_free(&self, texture: &Texture) -> Answer {
         let fd = self.export(texture)?.into_raw_fd();
         let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
         // SAFETY: the descriptor is open, and there is room for what the system says of it.
-        let (flags, told) = unsafe { (libc::fcntl(fd, libc::F_GETFD), libc::fstat(fd, stat.as_mut_ptr())) };
-        if flags < 0 || told != 0 {
+        let (set, told) = unsafe { (libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC), libc::fstat(fd, stat.as_mut_ptr())) };
+        if set != 0 || told != 0 {
             return Err(vk::Result::ERROR_INVALID_EXTERNAL_HANDLE);
         }
         self.import_and_free(texture, fd)

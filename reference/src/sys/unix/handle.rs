@@ -87,13 +87,10 @@ pub(crate) fn object(number: i64) -> Option<ObjectId> {
     Some(ObjectId::from(&stat))
 }
 
-/// Set close-on-exec on an exported descriptor whose driver did not, as it must.
+/// Set close-on-exec, the one flag that a descriptor has (F_SETFD, [fcntl(2)](https://man7.org/linux/man-pages/man2/fcntl.2.html)):
+/// to ask first whether it is set takes as long.
 pub(crate) fn close_on_exec(fd: &OwnedFd) -> io::Result<()> {
-    let flags = rustix::io::fcntl_getfd(fd)?;
-    if !flags.contains(FdFlags::CLOEXEC) {
-        rustix::io::fcntl_setfd(fd, flags | FdFlags::CLOEXEC)?;
-    }
-    Ok(())
+    Ok(rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC)?)
 }
 
 /// Whether a handle of this type can carry a semaphore, timeline or fence of a driver on this system.
@@ -132,5 +129,24 @@ pub(crate) fn kind_name(kind: FileType) -> &'static str {
         FileType::BlockDevice => "block device",
         FileType::Symlink => "symbolic link",
         FileType::Unknown => "special file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "what does not work fails the test")]
+
+    use super::*;
+
+    #[test]
+    fn what_was_open_across_exec_is_closed_on_it() {
+        let (descriptor, _other) = rustix::pipe::pipe().unwrap();
+        let is_closed = || rustix::io::fcntl_getfd(&descriptor).unwrap().contains(FdFlags::CLOEXEC);
+        assert!(!is_closed());
+
+        close_on_exec(&descriptor).unwrap();
+        assert!(is_closed());
+        close_on_exec(&descriptor).unwrap();
+        assert!(is_closed(), "and stays so");
     }
 }
