@@ -143,11 +143,16 @@ prepare() {
     if compgen -G "$sysroot/lib/rustlib/$1/lib/libstd-*" >/dev/null; then return 0; fi
     options=("-Zbuild-std=std,panic_abort,test" --target-dir "$cross" --config profile.dev.opt-level=0
         --config profile.dev.debug=0)
+    find_source
+}
+
+# Sets $bin and $environment for -Zbuild-std; upon failure, says why in $reason.
+find_source() {
+    bin=$sysroot/bin
     environment=(RUSTC_BOOTSTRAP=1) # lets a stable toolchain do that
-    if [[ ! -e $sysroot/lib/rustlib/src/rust/library/Cargo.lock ]]; then
-        copy_toolchain || return 1
-        bin=$copy/bin
-    fi
+    if [[ -e $sysroot/lib/rustlib/src/rust/library/Cargo.lock ]]; then return 0; fi
+    copy_toolchain || return 1
+    bin=$copy/bin
 }
 
 # Finds the toolchain, and the folders to write to; upon failure, says why in $reason.

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs the library's tests of shared memory under the address sanitizer and the thread sanitizer; see --help.
-set -uo pipefail
+set -euo pipefail
+# shellcheck source=ci/foreign.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/foreign.sh"
 
-root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
-readonly root target=x86_64-unknown-linux-gnu
+readonly target=x86_64-unknown-linux-gnu
 tests=(--package=gpushare --lib --test=async_receiver --test=channel --test=memory --test=meter --test=processes --test=worker)
 readonly tests
 
@@ -12,11 +13,11 @@ usage() {
 Usage: ci/sanitize.sh [--help] [address|thread] [ARGUMENT...]
 
 Builds the tests of rings, waiters, streams, channels, shared memory, workers
-and async receivers with the sanitizer, the standard library too (-Zbuild-std:
-a nightly toolchain with the component rust-src), and runs them; both
-sanitizers, one after the other, unless one is named. ARGUMENT goes to cargo
-nextest, such as a filter: each test is a process of its own, since some count
-what their process holds. What is built lies in target/sanitize.
+and async receivers with the sanitizer, the standard library too (its source is
+found as ci/cross.sh finds it), and runs them; both sanitizers, one after the
+other, unless one is named. ARGUMENT goes to cargo nextest, such as a filter:
+each test is a process of its own, since some count what their process holds.
+What is built lies in target/sanitize.
 
   address  accesses out of bounds and after the end, and leaks: with the
            hostile-peer tests, which write whatever a peer could
@@ -40,8 +41,8 @@ run() {
     # deadline.
     RUSTFLAGS="-Zsanitizer=$sanitizer --cfg=rustix_use_libc" RUST_BACKTRACE=0 \
         ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1 \
-        cargo +nightly nextest run --cargo-quiet --locked -Zbuild-std --target "$target" \
-        --target-dir "target/sanitize/$sanitizer" "${tests[@]}" -E 'not test(models::)' "$@"
+        env "${environment[@]}" "PATH=$bin:$PATH" cargo nextest run --cargo-quiet --locked -Zbuild-std \
+        --target "$target" --target-dir "target/sanitize/$sanitizer" "${tests[@]}" -E 'not test(models::)' "$@"
 }
 
 sanitizers=(address thread)
@@ -49,10 +50,8 @@ case ${1-} in
     -h | --help) usage; exit ;;
     address | thread) sanitizers=("$1"); shift ;;
 esac
-cd "$root" || exit 1
-source=$(rustc +nightly --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library
-if [[ ! -d $source ]]; then
-    echo "not checked: no nightly toolchain with its source: rustup toolchain install nightly --component rust-src"
+if ! find_toolchain || ! alone find_source; then
+    echo "not checked: $reason"
     exit 3
 fi
 status=0
