@@ -1,11 +1,12 @@
 //! What one side sees of the other, one case at a time.
 
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
 use crate::deadline::Deadline;
-use crate::ring::{Consumer, Producer, RingError};
+use crate::ring::{Consumer, Producer, RingError, fixed};
 use crate::waiter::{Patience, Wait};
 
 fn ring(capacity: u64) -> (Producer, Consumer) {
@@ -20,6 +21,28 @@ fn ring(capacity: u64) -> (Producer, Consumer) {
 
 fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(20))
+}
+
+trait Copies {
+    const POSSIBLE: bool = false;
+}
+
+impl<T> Copies for T {}
+
+struct Of<T>(PhantomData<T>);
+
+/// Preferred to the trait's, where it applies.
+impl<T: Clone> Of<T> {
+    const POSSIBLE: bool = true;
+}
+
+#[test]
+fn of_a_producer_and_of_a_consumer_there_is_no_second() {
+    assert!(Of::<u64>::POSSIBLE, "the question is answered");
+    assert!(!Of::<Producer>::POSSIBLE);
+    assert!(!Of::<Consumer>::POSSIBLE);
+    assert!(!Of::<fixed::Producer<8>>::POSSIBLE);
+    assert!(!Of::<fixed::Consumer<8>>::POSSIBLE);
 }
 
 #[test]
