@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# To be sourced: what it takes to build for a system on which nothing can run here. Sets $root, $lanes, $cross, and upon a
-# failure $reason; the caller has set -euo pipefail.
+# To be sourced: what it takes to build for a system on which nothing can run here, and to build the standard library. Sets
+# $root, $lanes, $cross, and upon a failure $reason; the caller has set -euo pipefail.
 export LC_ALL=C CARGO_TERM_QUIET=true
 
 readonly suite=trixie-backports keyring=/usr/share/keyrings/debian-archive-keyring.gpg mingw=x86_64-w64-mingw32

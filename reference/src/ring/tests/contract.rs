@@ -23,26 +23,30 @@ fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(20))
 }
 
-trait Copies {
-    const POSSIBLE: bool = false;
+trait Single {
+    fn can_be_cloned() -> bool {
+        false
+    }
 }
 
-impl<T> Copies for T {}
+impl<T> Single for T {}
 
 struct Of<T>(PhantomData<T>);
 
 /// Preferred to the trait's, where it applies.
 impl<T: Clone> Of<T> {
-    const POSSIBLE: bool = true;
+    fn can_be_cloned() -> bool {
+        true
+    }
 }
 
 #[test]
 fn of_a_producer_and_of_a_consumer_there_is_no_second() {
-    assert!(Of::<u64>::POSSIBLE, "the question is answered");
-    assert!(!Of::<Producer>::POSSIBLE);
-    assert!(!Of::<Consumer>::POSSIBLE);
-    assert!(!Of::<fixed::Producer<8>>::POSSIBLE);
-    assert!(!Of::<fixed::Consumer<8>>::POSSIBLE);
+    assert!(Of::<u64>::can_be_cloned(), "the question is answered");
+    assert!(!Of::<Producer>::can_be_cloned());
+    assert!(!Of::<Consumer>::can_be_cloned());
+    assert!(!Of::<fixed::Producer<8>>::can_be_cloned());
+    assert!(!Of::<fixed::Consumer<8>>::can_be_cloned());
 }
 
 #[test]
