@@ -22,9 +22,9 @@ pub mod but {
     pub const OBJECTS: u32 = 4;
     /// No line of cache is asked for before it is needed.
     pub const NO_HINTS: u32 = 8;
-    /// Who has taken everything pauses once before it looks for more.
-    pub const PAUSES: u32 = 16;
-    /// Looks at the other side's position are out of line.
+    /// Who has taken everything does not pause before it looks for more.
+    pub const NO_PAUSE: u32 = 16;
+    /// What a consumer does that finds nothing is out of line.
     pub const CALLS: u32 = 32;
     /// The last status of the other side is remembered, and one that differs is looked at out of line.
     pub const SLEEPERS: u32 = 64;
@@ -52,16 +52,23 @@ struct Side<const N: usize, const BUT: u32> {
     corrupt: bool,
     /// The other side's status, of which nothing more is to be done.
     quiet: u64,
-    /// Since it took everything.
-    paused: bool,
+    /// Whether the last look found messages.
+    news: bool,
     capacity: u64,
-    position: u64,
+    /// The number of the message in the first place, this time round.
+    first: u64,
     /// Up to where this side may go without a look at the other.
     limit: u64,
     /// The producer: the consumer's position when it was last looked at. The consumer: what of its own the producer knows.
     released: u64,
     /// Where the next message lies.
     at: usize,
+    /// Up to here this side may go without more ado.
+    end: usize,
+    /// From here on room is given back.
+    due: usize,
+    /// How far ahead lines are asked for.
+    ahead: usize,
 }
 
 // SAFETY: the pointers lead into mappings, which belong to the process, and the value keeps those.
@@ -74,7 +81,8 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
         let (own, peer) = if second { (at(1), at(0)) } else { (at(0), at(1)) };
         let data = objects[0].start().wrapping_add(data);
         let dead = Arc::new(AtomicU32::new(0));
-        let limit = if second { 0 } else { capacity };
+        let bytes = capacity as usize * N;
+        let (limit, end) = if second { (0, 0) } else { (capacity, bytes) };
         Self {
             _objects: objects,
             own,
@@ -83,12 +91,15 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
             dead,
             corrupt: false,
             quiet: u64::MAX,
-            paused: true,
+            news: false,
             capacity,
-            position: 0,
+            first: 0,
             limit,
             released: 0,
             at: 0,
+            end,
+            due: bytes / 8,
+            ahead: (8 * LINE).min(bytes / 8),
         }
     }
 
@@ -125,16 +136,37 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
     }
 
     #[inline]
-    fn advance(&mut self, count: usize) {
-        self.position += count as u64;
-        let behind = self.at + count * N;
-        self.at = if behind == self.bytes() { 0 } else { behind };
+    fn position(&self) -> u64 {
+        self.first + (self.at / N) as u64
+    }
+
+    /// How many messages this side may go on by.
+    #[inline]
+    fn left(&self) -> usize {
+        (self.limit - self.position()) as usize
+    }
+
+    /// The places begin again, if the last one was used.
+    #[inline]
+    fn begin_again(&mut self) {
+        if self.at == self.bytes() {
+            self.at = 0;
+            self.first += self.capacity;
+            self.end = 0;
+            self.due = self.due.saturating_sub(self.bytes());
+        }
+    }
+
+    /// Where the limit lies, if the places go as far.
+    #[inline]
+    fn reach(&mut self) {
+        self.end = self.bytes().min(self.at + self.left() * N);
     }
 
     /// Say how far this side has come, and look whether the other sleeps.
     #[inline]
     fn publish(&mut self) {
-        self.own().position.wide.store(self.position, Ordering::Release);
+        self.own().position.wide.store(self.position(), Ordering::Release);
         compiler_fence(Ordering::SeqCst);
         let seen = self.peer().status.wide.load(Ordering::Relaxed);
         if !Self::has(but::SLEEPERS) {
@@ -190,7 +222,7 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     /// Send, if there is room.
     #[inline]
     pub fn send(&mut self, message: &[u8; N]) -> bool {
-        if self.0.position >= self.0.limit && !self.has_room() {
+        if self.0.at >= self.0.end && !self.go_on() {
             return false;
         }
         self.put(std::slice::from_ref(message));
@@ -201,16 +233,18 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     /// Send as many as have room, and say how many.
     #[inline]
     pub fn send_batch(&mut self, messages: &[[u8; N]]) -> usize {
-        if self.0.position + messages.len() as u64 > self.0.limit {
-            self.has_room();
+        if self.0.at + messages.as_flattened().len() > self.0.end {
+            self.make_room_for(messages.len());
         }
-        let now = &messages[..messages.len().min((self.0.limit - self.0.position) as usize)];
+        let now = &messages[..messages.len().min(self.0.left())];
         if now.is_empty() {
             return 0;
         }
         let (run, rest) = now.split_at(self.0.in_one_piece(now.len()));
         self.put(run);
         if !rest.is_empty() {
+            self.0.begin_again();
+            self.0.reach();
             self.put(rest);
         }
         self.0.publish();
@@ -220,45 +254,50 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     #[inline]
     fn put(&mut self, messages: &[[u8; N]]) {
         let side = &mut self.0;
-        let (bytes, size) = (messages.as_flattened(), side.bytes());
+        let bytes = messages.as_flattened();
         if !Side::<N, BUT>::has(but::NO_HINTS) {
-            let from = side.at + (8 * LINE).min(size / 8);
+            let from = side.at + side.ahead;
             let mut line = from.next_multiple_of(LINE);
             while line < from + bytes.len() {
+                let size = side.bytes();
                 expect_write(side.byte(if line < size { line } else { line - size }));
                 line += LINE;
             }
         }
         // SAFETY: there is room for a run of this length from here on, and the consumer does not look at it before it is told.
         unsafe { side.byte(side.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
-        side.advance(messages.len());
-    }
-
-    #[inline]
-    fn has_room(&mut self) -> bool {
-        if Side::<N, BUT>::has(but::CALLS) { self.call_for_room() } else { self.look_for_room() }
+        side.at += bytes.len();
     }
 
     #[inline(never)]
-    fn call_for_room(&mut self) -> bool {
-        self.look_for_room()
+    fn go_on(&mut self) -> bool {
+        self.make_room_for(1);
+        self.0.at < self.0.end
+    }
+
+    #[inline(never)]
+    fn make_room_for(&mut self, messages: usize) {
+        if self.0.left() < messages {
+            self.look_for_room();
+        }
+        self.0.begin_again();
+        self.0.reach();
     }
 
     #[inline]
-    fn look_for_room(&mut self) -> bool {
+    fn look_for_room(&mut self) {
         let side = &mut self.0;
         if Side::<N, BUT>::has(but::STATES) {
             side.look_at_state();
         }
         let seen = side.look();
-        if Side::<N, BUT>::has(but::POSITIONS) && seen.wrapping_sub(side.released) > side.position - side.released {
+        if Side::<N, BUT>::has(but::POSITIONS) && seen.wrapping_sub(side.released) > side.position() - side.released {
             side.corrupt = true;
-            side.limit = side.position;
-            return false;
+            side.limit = side.position();
+            return;
         }
         side.released = seen;
         side.limit = seen + side.capacity;
-        side.position < side.limit
     }
 }
 
@@ -266,7 +305,7 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     /// Take the next message, if there is one.
     #[inline]
     pub fn receive(&mut self, into: &mut [u8; N]) -> bool {
-        if !self.find() {
+        if self.0.at >= self.0.end && !self.go_on(true) {
             return false;
         }
         self.take(std::slice::from_mut(into));
@@ -277,13 +316,21 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     /// Take as many as there are, and say how many.
     #[inline]
     pub fn receive_batch(&mut self, into: &mut [[u8; N]]) -> usize {
-        if !self.find() {
-            return 0;
+        if self.0.left() == 0 {
+            if !self.go_on(false) {
+                return 0;
+            }
+        } else {
+            self.0.begin_again();
+            if self.0.left() < into.len() {
+                self.look_for_more();
+            }
         }
-        let count = into.len().min((self.0.limit - self.0.position) as usize);
+        let count = into.len().min(self.0.left());
         let (run, rest) = into[..count].split_at_mut(self.0.in_one_piece(count));
         self.take(run);
         if !rest.is_empty() {
+            self.0.begin_again();
             self.take(rest);
         }
         self.release_an_eighth();
@@ -291,14 +338,30 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     }
 
     #[inline]
-    fn find(&mut self) -> bool {
-        let side = &mut self.0;
-        if side.position != side.limit {
+    fn go_on(&mut self, pauses: bool) -> bool {
+        self.0.begin_again();
+        self.0.reach();
+        if self.0.at < self.0.end {
             return true;
         }
-        if Side::<N, BUT>::has(but::PAUSES) && !std::mem::replace(&mut side.paused, true) {
-            spin_loop();
+        if !Side::<N, BUT>::has(but::NO_PAUSE) && pauses && std::mem::take(&mut self.0.news) {
+            (0..2).for_each(|_| spin_loop());
         }
+        if let Some(seen) = self.look_for_more() {
+            if Side::<N, BUT>::has(but::CALLS) {
+                self.call_for_message(seen);
+            } else {
+                self.found_nothing(seen);
+            }
+            return false;
+        }
+        true
+    }
+
+    /// The position, if it tells of no more than was known.
+    #[inline]
+    fn look_for_more(&mut self) -> Option<u64> {
+        let side = &mut self.0;
         if !Side::<N, BUT>::has(but::NO_HINTS) {
             expect_read(side.byte(side.at));
         }
@@ -309,17 +372,12 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
         } else {
             seen != side.limit
         };
-        if news {
-            side.limit = seen;
-            side.paused = false;
-            return true;
+        if !news {
+            return Some(seen);
         }
-        if Side::<N, BUT>::has(but::CALLS) {
-            self.call_for_message(seen);
-        } else {
-            self.found_nothing(seen);
-        }
-        false
+        side.limit = seen;
+        side.news = true;
+        None
     }
 
     #[inline(never)]
@@ -345,20 +403,21 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
         let bytes = messages.as_flattened_mut();
         // SAFETY: a run of this length was sent, and the producer leaves it alone until it is released.
         unsafe { side.byte(side.at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) }
-        side.advance(messages.len());
+        side.at += bytes.len();
     }
 
     #[inline]
     fn release_an_eighth(&mut self) {
-        if self.0.position - self.0.released >= self.0.capacity / 8 {
+        if self.0.at >= self.0.due {
             self.release();
         }
     }
 
     #[inline]
     fn release(&mut self) {
-        if self.0.released != self.0.position {
-            self.0.released = self.0.position;
+        if self.0.released != self.0.position() {
+            self.0.released = self.0.position();
+            self.0.due = self.0.at + self.0.bytes() / 8;
             self.0.publish();
         }
     }

@@ -27,12 +27,12 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
             run: unchecked::<N, BATCH, { but::NO_HINTS }>,
         },
         Contender {
-            name: "experiment: without checks, a pause before a look that follows news",
-            run: unchecked::<N, BATCH, { but::PAUSES }>,
+            name: "experiment: without checks, and no pause before a look that follows news",
+            run: unchecked::<N, BATCH, { but::NO_PAUSE }>,
         },
         Contender {
-            name: "experiment: without checks, but with these three, and that pause",
-            run: unchecked::<N, BATCH, { but::PAUSES | but::POSITIONS | but::STATES | but::OBJECTS }>,
+            name: "experiment: without checks, but with these three, and no such pause",
+            run: unchecked::<N, BATCH, { but::NO_PAUSE | but::POSITIONS | but::STATES | but::OBJECTS }>,
         },
         Contender { name: CALLS, run: unchecked::<N, BATCH, { but::CALLS }> },
         Contender { name: SLEEPERS, run: unchecked::<N, BATCH, { but::SLEEPERS }> },

@@ -5,8 +5,9 @@
 //!
 //! Messages lie side by side, and the producer's position is the one word that tells of them, so that many are copied at once and seen
 //! at once. What costs time is lines of cache that cross between processors: the producer asks for those that it will write to
-//! before it gets there, and the consumer for the next message while it looks for news of it. `docs/results/ring.md` has the
-//! measurements.
+//! before it gets there, and the consumer for the next message while it looks for news of it. A consumer that receives one at a time and
+//! has taken all it knew of pauses for some tens of nanoseconds before it looks again, since each look takes the line of the
+//! position from a producer that is sending. `docs/results/ring.md` has the measurements.
 //!
 //! A message that is waited for can be [sent alone](Producer::send_alone): then it lies on the line of the position, too, and one line
 //! crosses instead of two. Where many are under way that takes longer, so it is a call of its own.
@@ -69,22 +70,15 @@ impl<const N: usize> Slots<N> {
         self.capacity as usize * N
     }
 
-    /// How many messages can be taken or sent between two looks at the other side's position.
-    fn eighth(self) -> u64 {
-        (self.capacity / 8).max(1)
+    /// Bytes of the messages that are taken before room is given back.
+    fn eighth(self) -> usize {
+        (self.capacity / 8).max(1) as usize * N
     }
 
     /// How many of so many messages have their places from the byte `at` on, before the places begin again.
     #[inline]
     fn in_one_piece(self, at: usize, messages: usize) -> usize {
         messages.min((self.bytes() - at) / N)
-    }
-
-    /// The place behind so many messages from `at` on, which lie in one piece.
-    #[inline]
-    fn behind(self, at: usize, messages: usize) -> usize {
-        let behind = at + messages * N;
-        if behind == self.bytes() { 0 } else { behind }
     }
 }
 

@@ -224,12 +224,16 @@ const AHEAD: usize = 8 * LINE;
 /// More is not asked for at once: the first lines would be gone again before they are written.
 const MOST: usize = 64 * LINE;
 
-/// `len` bytes from `at` on are about to be written: ask for the lines as far ahead of them, in a ring of `size` bytes. Lines that
-/// the producer is far from, the consumer may still be reading.
+/// How far ahead in a ring of `size` bytes. Lines that the producer is far from, the consumer may still be reading.
+pub(super) fn ahead(size: usize) -> usize {
+    AHEAD.min(size / 8)
+}
+
+/// `len` bytes are about to be written: ask for the lines of as many bytes `from` here on, which lies [`ahead`] of them in a ring of
+/// `size` bytes.
 #[inline]
-pub(super) fn expect_writes<M: Memory>(memory: &M, at: usize, len: usize, size: usize) {
-    let from = at + AHEAD.min(size / 8);
-    let end = from + len.min(size / 2).min(MOST);
+pub(super) fn expect_writes<M: Memory>(memory: &M, from: usize, len: usize, size: usize) {
+    let end = from + len.min(MOST);
     let mut line = from.next_multiple_of(LINE);
     while line < end {
         memory.expect_write(if line < size { line } else { line - size });

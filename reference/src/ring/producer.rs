@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::layout::{self, UNIT, record};
-use super::memory::{Memory, Shared, expect_writes};
+use super::memory::{Memory, Shared, ahead, expect_writes};
 use super::{Corruption, Counts, RingError};
 use crate::deadline::Deadline;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -227,7 +227,9 @@ impl<M: Memory> Producer<M> {
     /// A message of `len` bytes is about to be written.
     #[inline]
     fn expect(&self, len: usize) {
-        expect_writes(&self.memory, (self.position & self.mask) as usize, record(len) as usize, self.mask as usize + 1);
+        let size = self.mask as usize + 1;
+        let from = (self.position & self.mask) as usize + ahead(size);
+        expect_writes(&self.memory, from, (record(len) as usize).min(size / 2), size);
     }
 
     #[inline]

@@ -10,6 +10,10 @@ use crate::deadline::Deadline;
 use crate::sys;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
 
+/// Pauses of the processor before a look that follows news: some tens of nanoseconds, in which a producer that is sending writes as
+/// many messages.
+const PAUSES: u32 = 2;
+
 /// Receives messages of `N` bytes. There is one for a ring, and dropping it closes the ring.
 #[derive(Debug)]
 pub struct Consumer<const N: usize, M: Memory = Shared> {
@@ -17,14 +21,20 @@ pub struct Consumer<const N: usize, M: Memory = Shared> {
     event: EventCount,
     /// Fixed when the ring was attached.
     slots: Slots<N>,
-    /// Where the next message lies.
+    /// Where the next message lies; behind the last place before the first one is used again.
     at: usize,
-    /// Its number, which is that of all messages taken.
-    position: u64,
+    /// Up to here messages can be taken without another look; there may be more.
+    end: usize,
+    /// From here on so much is taken that room is given back. It may lie behind the last place.
+    due: usize,
+    /// The number of the message in the first place, this time round.
+    first: u64,
     /// The number of messages sent, when it was last looked at; `written - released <= capacity`.
     written: u64,
-    /// What the producer may overwrite. Never ahead of `position`.
+    /// What the producer may overwrite. Never more than was taken.
     released: u64,
+    /// Whether the last look found messages.
+    news: bool,
     /// Looks that found nothing.
     stalls: u64,
     /// What the producer did that cannot be.
@@ -63,7 +73,9 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         let event = EventCount::new(barriers);
         event.announce(&memory);
         let slots = Slots { capacity };
-        Self { memory, event, slots, at: 0, position: 0, written: 0, released: 0, stalls: 0, corrupt: None }
+        let due = slots.eighth();
+        let (at, end, first, written, released, news) = (0, 0, 0, 0, 0, false);
+        Self { memory, event, slots, at, end, due, first, written, released, news, stalls: 0, corrupt: None }
     }
 
     /// Messages that the ring has room for.
@@ -86,9 +98,9 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// What this side has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let Self { position, stalls, event, .. } = self;
-        let bytes = position * N as u64;
-        Counts { messages: *position, bytes, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
+        let Self { stalls, event, .. } = self;
+        let messages = self.position();
+        Counts { messages, bytes: messages * N as u64, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Take the next message, unless there is none now.
@@ -106,15 +118,9 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     ///
     /// # Errors
     /// As [`Consumer::try_receive`].
-    // Where it is called from several places a call would be made of it, which costs a quarter of a message of 8 bytes.
     #[inline(always)]
     pub fn try_receive_into(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
-        if !self.find()? {
-            return Ok(false);
-        }
-        self.take(std::slice::from_mut(into));
-        self.release_an_eighth();
-        Ok(true)
+        self.receive_next(into, true)
     }
 
     /// Take the next message, waiting for it.
@@ -147,9 +153,10 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// As [`Consumer::try_receive`].
     #[inline]
     pub fn try_receive_alone(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
-        if !lone::fits::<N>() || self.position != self.written {
-            return self.try_receive_into(into);
+        if !lone::fits::<N>() || self.known() > 0 {
+            return self.receive_next(into, false);
         }
+        self.begin_again();
         let seen = acquire(&self.memory, self.memory.peer().position());
         if self.corrupt.is_none() && self.is_new(seen) {
             self.written = seen;
@@ -172,8 +179,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     #[inline]
     pub fn receive_alone(&mut self, into: &mut [u8; N], deadline: Deadline) -> Result<(), RingError> {
         while !self.try_receive_alone(into)? {
-            let next = (!lone::fits::<N>()).then_some(self.at);
-            answer(self.wait_to_find(deadline, next)?)?;
+            answer(self.wait_to_find(deadline, !lone::fits::<N>())?)?;
         }
         Ok(())
     }
@@ -187,13 +193,16 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         if into.is_empty() {
             return Ok(0);
         }
-        if self.position == self.written {
-            if !self.find()? {
+        if self.known() == 0 {
+            if !self.go_on(false)? {
                 return Ok(0);
             }
-        } else if self.known() < into.len() {
-            // What cannot be is for the next call to report: first come the messages that are known.
-            let _ = self.look_for_more();
+        } else {
+            self.begin_again();
+            if self.known() < into.len() {
+                // What cannot be is for the next call to report: first come the messages that are known.
+                let _ = self.look_for_more();
+            }
         }
         let count = into.len().min(self.known());
         let (run, rest) = into[..count].split_at_mut(self.slots.in_one_piece(self.at, count));
@@ -223,15 +232,17 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// # Errors
     /// [`RingError::Os`].
     pub fn wait(&mut self, deadline: Deadline) -> Result<Wait, RingError> {
-        self.wait_to_find(deadline, Some(self.at))
+        self.wait_to_find(deadline, true)
     }
 
-    /// The message at `next` is asked for meanwhile.
-    fn wait_to_find(&mut self, deadline: Deadline, next: Option<usize>) -> Result<Wait, RingError> {
-        if self.corrupt.is_some() || self.written != self.position {
+    /// Meanwhile the place of the next message may be asked for.
+    fn wait_to_find(&mut self, deadline: Deadline, asks: bool) -> Result<Wait, RingError> {
+        if self.corrupt.is_some() || self.known() > 0 {
             return Ok(Wait::Woken);
         }
+        self.begin_again();
         self.release();
+        let next = asks.then_some(self.at);
         let Self { memory, event, written, .. } = self;
         // Any other position will do: one that cannot be is reported by the next attempt.
         let ready = || look(memory, next) != *written || acquire(memory, memory.peer().status()) & status::LEFT != 0;
@@ -243,11 +254,34 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         answer(self.wait(deadline)?)
     }
 
-    /// Whether there is a message at `position`.
+    /// The number of the next message, which is that of all messages taken.
     #[inline]
-    fn find(&mut self) -> Result<bool, RingError> {
-        if self.position != self.written {
+    fn position(&self) -> u64 {
+        self.first + (self.at / N) as u64
+    }
+
+    // Where it is called from several places a call would be made of it, which costs a quarter of a message of 8 bytes.
+    #[inline(always)]
+    fn receive_next(&mut self, into: &mut [u8; N], pauses: bool) -> Result<bool, RingError> {
+        if self.at >= self.end && !self.go_on(pauses)? {
+            return Ok(false);
+        }
+        self.take(std::slice::from_mut(into));
+        self.release_an_eighth();
+        Ok(true)
+    }
+
+    /// Whether there is a message behind the last that was known, or behind the last place. With `pauses`, let a producer get ahead that
+    /// is sending: a look takes the line of the position from it. Where nothing comes, a look is as good as a pause.
+    #[inline]
+    fn go_on(&mut self, pauses: bool) -> Result<bool, RingError> {
+        self.begin_again();
+        self.end = self.slots.bytes().min(self.at + self.known() * N);
+        if self.at < self.end {
             return Ok(true);
+        }
+        if std::mem::take(&mut self.news) && pauses {
+            (0..PAUSES).for_each(|_| std::hint::spin_loop());
         }
         match self.look_for_more() {
             Ok(()) => Ok(true),
@@ -255,10 +289,21 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         }
     }
 
+    /// The places begin again, if the last one was used.
+    #[inline]
+    fn begin_again(&mut self) {
+        if self.at == self.slots.bytes() {
+            self.at = 0;
+            self.end = 0;
+            self.first += self.slots.capacity;
+            self.due = self.due.saturating_sub(self.slots.bytes());
+        }
+    }
+
     /// Messages that are known to be there.
     #[inline]
     fn known(&self) -> usize {
-        usize::try_from(self.written - self.position).unwrap_or(usize::MAX)
+        usize::try_from(self.written - self.position()).unwrap_or(usize::MAX)
     }
 
     /// Whether there are more messages than are known; if not, the position that says so.
@@ -269,6 +314,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
             return Err(seen);
         }
         self.written = seen;
+        self.news = true;
         Ok(())
     }
 
@@ -332,20 +378,20 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// So many messages, which lie in one piece, are taken.
     #[inline]
     fn pass(&mut self, messages: usize) {
-        self.position += messages as u64;
-        self.at = self.slots.behind(self.at, messages);
+        self.at += messages * N;
     }
 
     /// Those that the ring's end parted from the rest of a batch.
     #[cold]
     #[inline(never)]
     fn take_rest(&mut self, messages: &mut [[u8; N]]) {
+        self.begin_again();
         self.take(messages);
     }
 
     #[inline]
     fn release_an_eighth(&mut self) {
-        if self.position - self.released >= self.slots.eighth() {
+        if self.at >= self.due {
             self.release();
         }
     }
@@ -353,8 +399,9 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// Give all room back: the producer may overwrite everything that was taken. Now and then, and so out of line.
     #[inline(never)]
     fn release(&mut self) {
-        if self.released != self.position {
-            self.released = self.position;
+        if self.released != self.position() {
+            self.released = self.position();
+            self.due = self.at + self.slots.eighth();
             self.memory.own().position().store(self.released, Ordering::Release);
             self.event.notify(&self.memory);
         }

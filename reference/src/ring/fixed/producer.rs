@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::super::layout::Role;
-use super::super::memory::{Memory, Shared, expect_writes};
+use super::super::memory::{Memory, Shared, ahead, expect_writes};
 use super::super::producer::Fault;
 use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
 use super::{Slots, lone};
@@ -18,15 +18,17 @@ pub struct Producer<const N: usize, M: Memory = Shared> {
     event: EventCount,
     /// Fixed when the ring was attached.
     slots: Slots<N>,
-    /// Where the next message goes.
+    /// Where the next message goes; behind the last place before the first one is used again.
     at: usize,
-    /// Its number, which is that of all messages sent.
-    position: u64,
-    /// The number of messages taken, when it was last looked at; `position - read <= capacity`.
+    /// Up to where messages have room without another look. 0 once nothing can be sent any more, so that the one comparison that
+    /// every send makes covers that and the end of the places, too.
+    end: usize,
+    /// The number of the message in the first place, this time round.
+    first: u64,
+    /// The number of messages taken, when it was last looked at; at most a capacity behind those sent.
     read: u64,
-    /// The first message that has no room: `read + capacity`. 0 once nothing can be sent any more, so that the one
-    /// comparison that every send makes covers that too.
-    limit: u64,
+    /// How far ahead lines are asked for.
+    ahead: usize,
     /// Looks that found no room.
     stalls: u64,
     /// Why nothing can be sent any more.
@@ -65,7 +67,8 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let event = EventCount::new(barriers);
         event.announce(&memory);
         let slots = Slots { capacity };
-        Self { memory, event, slots, at: 0, position: 0, read: 0, limit: capacity, stalls: 0, fault: None }
+        let (end, ahead) = (slots.bytes(), ahead(slots.bytes()));
+        Self { memory, event, slots, at: 0, end, first: 0, read: 0, ahead, stalls: 0, fault: None }
     }
 
     /// Messages that the ring has room for.
@@ -88,9 +91,9 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// What this side has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let Self { position, stalls, event, .. } = self;
-        let bytes = position * N as u64;
-        Counts { messages: *position, bytes, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
+        let Self { stalls, event, .. } = self;
+        let messages = self.position();
+        Counts { messages, bytes: messages * N as u64, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Send, unless there is no room now (`false`).
@@ -100,7 +103,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// [`RingError::GivenUp`].
     #[inline]
     pub fn try_send(&mut self, message: &[u8; N]) -> Result<bool, RingError> {
-        if self.position >= self.limit && !self.look_for_room()? {
+        if self.at >= self.end && !self.go_on()? {
             return Ok(false);
         }
         self.put(std::slice::from_ref(message));
@@ -128,12 +131,12 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// As [`Producer::try_send`].
     #[inline]
     pub fn try_send_alone(&mut self, message: &[u8; N]) -> Result<bool, RingError> {
-        if self.position >= self.limit && !self.look_for_room()? {
+        if self.at >= self.end && !self.go_on()? {
             return Ok(false);
         }
         self.put(std::slice::from_ref(message));
         if lone::fits::<N>() {
-            lone::write(&self.memory, self.position, message);
+            lone::write(&self.memory, self.position(), message);
         }
         self.publish();
         Ok(true)
@@ -157,12 +160,11 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// As [`Producer::try_send`].
     #[inline]
     pub fn try_send_batch(&mut self, messages: &[[u8; N]]) -> Result<usize, RingError> {
-        // Fewer than a batch: the consumer may have made room meanwhile.
-        if self.position + messages.len() as u64 > self.limit {
-            self.look_for_room()?;
+        // Fewer than a batch: the consumer may have made room meanwhile, or the places begin again.
+        if self.at + messages.as_flattened().len() > self.end {
+            self.make_room_for(messages.len())?;
         }
-        let room = (self.limit - self.position) as usize;
-        let now = &messages[..messages.len().min(room)];
+        let now = &messages[..messages.len().min(self.room())];
         if now.is_empty() {
             return Ok(0);
         }
@@ -196,7 +198,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// # Errors
     /// [`RingError::Os`].
     pub fn wait(&mut self, deadline: Deadline) -> Result<Wait, RingError> {
-        if self.fault.is_some() || self.position < self.limit {
+        if self.fault.is_some() || self.room() > 0 {
             return Ok(Wait::Woken);
         }
         let Self { memory, event, read, .. } = self;
@@ -216,33 +218,70 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         }
     }
 
+    /// The number of the next message, which is that of all messages sent.
+    #[inline]
+    fn position(&self) -> u64 {
+        self.first + (self.at / N) as u64
+    }
+
+    /// Messages that have room, as far as is known.
+    #[inline]
+    fn room(&self) -> usize {
+        (self.slots.capacity - (self.position() - self.read)) as usize
+    }
+
     /// Write messages that have room and lie in one piece.
     #[inline]
     fn put(&mut self, messages: &[[u8; N]]) {
         let bytes = messages.as_flattened();
-        expect_writes(&self.memory, self.at, bytes.len(), self.slots.bytes());
+        expect_writes(&self.memory, self.at + self.ahead, bytes.len(), self.slots.bytes());
         self.memory.write(self.at, bytes);
-        self.position += messages.len() as u64;
-        self.at = self.slots.behind(self.at, messages.len());
+        self.at += bytes.len();
     }
 
     /// Those that the ring's end parted from the rest of a batch.
     #[cold]
     #[inline(never)]
     fn put_rest(&mut self, messages: &[[u8; N]]) {
+        self.begin_again();
         self.put(messages);
     }
 
     /// What was put is there for the consumer.
     #[inline]
     fn publish(&mut self) {
-        self.memory.own().position().store(self.position, Ordering::Release);
+        self.memory.own().position().store(self.position(), Ordering::Release);
         self.event.notify(&self.memory);
     }
 
-    /// Read the consumer's position once, check it, and keep it.
+    /// The places begin again, if the last one was used.
+    fn begin_again(&mut self) {
+        if self.at == self.slots.bytes() {
+            self.at = 0;
+            self.first += self.slots.capacity;
+        }
+        self.end = self.slots.bytes().min(self.at + self.room() * N);
+    }
+
+    /// Whether there is room behind the last that was known, or behind the last place.
     #[inline(never)]
-    fn look_for_room(&mut self) -> Result<bool, RingError> {
+    fn go_on(&mut self) -> Result<bool, RingError> {
+        self.make_room_for(1)?;
+        Ok(self.at < self.end)
+    }
+
+    /// Look for room if less than this is known, and begin again behind the last place.
+    #[inline(never)]
+    fn make_room_for(&mut self, messages: usize) -> Result<(), RingError> {
+        if self.fault.is_some() || self.room() < messages {
+            self.look_for_room()?;
+        }
+        self.begin_again();
+        Ok(())
+    }
+
+    /// Read the consumer's position once, check it, and keep it.
+    fn look_for_room(&mut self) -> Result<(), RingError> {
         if let Some(fault) = self.fault {
             return Err(fault.into());
         }
@@ -250,25 +289,25 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let dead = self.memory.peer_is_dead();
         let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;
         let seen = acquire(&self.memory, self.memory.peer().position());
-        if seen.wrapping_sub(self.read) > self.position - self.read {
-            let corruption = Corruption::Position { found: seen, least: self.read, most: self.position };
+        let position = self.position();
+        if seen.wrapping_sub(self.read) > position - self.read {
+            let corruption = Corruption::Position { found: seen, least: self.read, most: position };
             return Err(self.fail(Fault::Corrupt(corruption)));
         }
         if left != 0 {
             return Err(self.fail(if left & status::CORRUPT != 0 { Fault::GivenUp } else { Fault::Closed }));
         }
         self.read = seen;
-        self.limit = seen + self.slots.capacity;
-        let room = self.position < self.limit;
+        let room = self.room() > 0;
         self.stalls += u64::from(!room);
-        if !room && dead { Err(RingError::PeerGone) } else { Ok(room) }
+        if !room && dead { Err(RingError::PeerGone) } else { Ok(()) }
     }
 
     /// Nothing is sent any more.
     #[cold]
     fn fail(&mut self, fault: Fault) -> RingError {
         self.fault = Some(fault);
-        self.limit = 0;
+        self.end = 0;
         if let Fault::Corrupt(_) = fault {
             self.event.leave(&self.memory, status::CORRUPT);
         }

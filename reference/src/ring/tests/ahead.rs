@@ -9,7 +9,7 @@ use rstest::rstest;
 use super::fickle::Fickle;
 use crate::deadline::Deadline;
 use crate::ring::layout::message_header;
-use crate::ring::memory::expect_writes;
+use crate::ring::memory::{ahead, expect_writes};
 use crate::ring::{Consumer, Producer, fixed};
 use crate::waiter::Wait;
 
@@ -26,17 +26,16 @@ fn memory(capacity: usize) -> Fickle {
 #[case::an_eighth_of_a_small_ring_ahead(2048, 64, 100, &[320, 384])]
 #[case::over_the_end(8192, 7616, 128, &[8128, 0])]
 #[case::behind_the_end(8192, 8000, 128, &[320, 384])]
-#[case::less_than_half_of_a_ring(256, 0, 256, &[64, 128])]
 fn lines_ahead_of_what_is_written(#[case] size: usize, #[case] at: usize, #[case] len: usize, #[case] lines: &[usize]) {
     let memory = memory(size);
-    expect_writes(&memory, at, len, size);
+    expect_writes(&memory, at + ahead(size), len, size);
     assert_eq!(*memory.asked.borrow(), lines);
 }
 
 #[test]
 fn of_a_long_message_64_lines() {
     let memory = memory(1 << 16);
-    expect_writes(&memory, 0, 30_000, 1 << 16);
+    expect_writes(&memory, 512, 30_000, 1 << 16);
     assert_eq!(*memory.asked.borrow(), (512..512 + 64 * 64).step_by(64).collect::<Vec<_>>());
 }
 
@@ -59,6 +58,17 @@ fn a_producer_asks_for_what_lies_ahead_of_its_position() {
 }
 
 #[test]
+fn of_a_message_as_long_as_the_ring_half() {
+    let memory = memory(256);
+    let asked = Rc::clone(&memory.asked);
+    let mut producer = Producer::over(memory, 256, false);
+
+    assert!(producer.try_send(&[0; 248]).unwrap());
+
+    assert_eq!(*asked.borrow(), [64, 128]);
+}
+
+#[test]
 fn a_reserved_message_is_asked_for() {
     let memory = memory(2048);
     let asked = Rc::clone(&memory.asked);
@@ -78,6 +88,17 @@ fn a_producer_of_messages_of_one_size_asks_too() {
     assert!(producer.try_send(&[0; 64]).unwrap() && producer.try_send(&[0; 64]).unwrap());
 
     assert_eq!(*asked.borrow(), [256, 320]);
+}
+
+#[test]
+fn the_places_behind_the_last_are_the_first() {
+    let memory = memory(2048);
+    let asked = Rc::clone(&memory.asked);
+    let mut producer = fixed::Producer::<64, Fickle>::over(memory, 32, false);
+
+    (0..32).for_each(|_| assert!(producer.try_send(&[0; 64]).unwrap()));
+
+    assert_eq!(asked.borrow()[26..], [1920, 1984, 0, 64, 128, 192]);
 }
 
 /// Two messages of 40 bytes, the second of which wraps; the producer's position as it is found by each look.
