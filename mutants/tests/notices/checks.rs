@@ -10,55 +10,25 @@ use gpushare_mutants::defects::DEFECTS;
 use gpushare_mutants::faults::FAULTS;
 use gpushare_mutants::patches;
 use gpushare_mutants::run;
-use gpushare_mutants::table::{ENTRIES, Entry};
+use gpushare_mutants::table::ENTRIES;
 use libtest_mimic::Failed;
 
 const LIMIT: Duration = Duration::from_secs(5);
 /// Cases of one fault at once: where something never comes, a case does nothing but wait for it.
 const JOBS: usize = 8;
 
-/// How often a case may be run that passes with the fault. What it looks at may need a peer that waits by then; on a busy machine a
-/// peer may not have got that far, and the case passes as it has to.
-const TRIES: usize = 3;
-
 /// Each case that is named for the fault, run in peers that have it, has to end in its verdict.
 pub(crate) fn is_noticed(fault: &str) -> Result<(), Failed> {
-    let mut entries: Vec<&Entry> = ENTRIES.iter().copied().filter(|entry| entry.fault == fault).collect();
-    let mut unnoticed = Vec::new();
-    for _ in 0..TRIES {
-        unnoticed = unnoticed_of(fault, &entries)?;
-        // Any other verdict is no matter of time.
-        if unnoticed.is_empty() || unnoticed.iter().any(|case| case.verdict != Some(Verdict::Pass)) {
-            break;
-        }
-        entries = unnoticed.iter().map(|case| case.entry).collect();
-        eprintln!("passed with {fault}: {}", entries.iter().map(|entry| entry.case).collect::<Vec<_>>().join(", "));
-    }
-    let wrong: Vec<_> = unnoticed.into_iter().map(|case| case.text).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
-}
-
-/// A case that did not end in its entry's verdict.
-struct Unnoticed {
-    entry: &'static Entry,
-    /// What it ended in, if there is such a case.
-    verdict: Option<Verdict>,
-    text: String,
-}
-
-fn unnoticed_of(fault: &str, entries: &[&'static Entry]) -> Result<Vec<Unnoticed>, Failed> {
+    let entries: Vec<_> = ENTRIES.iter().filter(|entry| entry.fault == fault).collect();
     let ids: Vec<String> = entries.iter().map(|entry| entry.case.into()).collect();
     let result = run::run(fault, &ids, LIMIT, JOBS)?;
-    let unnoticed =
-        entries.iter().copied().filter_map(|entry| match result.cases.iter().find(|case| case.case == entry.case) {
-            Some(case) if case.verdict == entry.verdict => None,
-            Some(case) => {
-                let text = format!("{} became {}, expected {}: {}", entry.case, case.verdict, entry.verdict, case.detail);
-                Some(Unnoticed { entry, verdict: Some(case.verdict), text })
-            }
-            None => Some(Unnoticed { entry, verdict: None, text: format!("there is no case {}", entry.case) }),
-        });
-    Ok(unnoticed.collect())
+    let wrong = entries.iter().filter_map(|entry| match result.cases.iter().find(|case| case.case == entry.case) {
+        Some(case) if case.verdict == entry.verdict => None,
+        Some(case) => Some(format!("{} became {}, expected {}: {}", entry.case, case.verdict, entry.verdict, case.detail)),
+        None => Some(format!("there is no case {}", entry.case)),
+    });
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n").into()) }
 }
 
 /// A case that no fault breaks is a check that cannot fail.

@@ -260,6 +260,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         self.first + (self.at / N) as u64
     }
 
+    /// Take the next message into `into`, if there is one; whether to pause is as in [`Consumer::go_on`].
     // Where it is called from several places a call would be made of it, which costs a quarter of a message of 8 bytes.
     #[inline(always)]
     fn receive_next(&mut self, into: &mut [u8; N], pauses: bool) -> Result<bool, RingError> {
