@@ -1,5 +1,6 @@
 //! The two examples as two processes, on the host driver.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -37,7 +38,7 @@ impl Running {
             assert!(start.elapsed() < LIMIT, "the example does not end");
             std::thread::sleep(Duration::from_millis(5));
         };
-        let text = |stream: Option<&mut dyn std::io::Read>| {
+        let text = |stream: Option<&mut dyn Read>| {
             let mut text = String::new();
             stream.expect("it is piped").read_to_string(&mut text).expect("it is text");
             text
@@ -59,13 +60,14 @@ impl Drop for Running {
     }
 }
 
+/// One that listens: its socket has a name before it does, and whoever comes in between is refused.
 fn producer(path: &Path) -> Running {
-    let running = Running::start(example("producer").arg(path));
-    let start = Instant::now();
-    while !path.exists() {
-        assert!(start.elapsed() < LIMIT, "the producer does not listen");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let mut running = Running::start(example("producer").arg(path));
+    // Not more than the line, since the rest is for later.
+    let mut out = BufReader::with_capacity(1, running.0.stdout.as_mut().expect("it is piped"));
+    let mut said = String::new();
+    out.read_line(&mut said).expect("it is text");
+    assert!(said.contains(" waits; "), "the producer does not listen: {said}");
     running
 }
 
@@ -136,9 +138,11 @@ fn a_second_producer_at_the_same_path_says_what_to_do() {
 /// Both run, and some frames have crossed.
 fn both_at_work(folder: &Path, path: &Path) -> (Running, Running) {
     let producer = producer(path);
-    let consumer = Running::start(example("consumer").arg(path).arg("--out").arg(folder));
+    let mut consumer = Running::start(example("consumer").arg(path).arg("--out").arg(folder));
     let start = Instant::now();
     while !folder.join("frame-00002.png").exists() {
+        let ended = consumer.0.try_wait().expect("the child is ours");
+        assert!(ended.is_none(), "the consumer has ended: {:?}", consumer.end());
         assert!(start.elapsed() < LIMIT, "no frame crosses");
         std::thread::sleep(Duration::from_millis(2));
     }
