@@ -7,7 +7,7 @@ use std::hint::{black_box, spin_loop};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
-use crate::cache::{expect_read, expect_write};
+use crate::cache::{expect_read, expect_write, may_ask_for_many};
 use crate::machine::{Object, Word};
 
 /// What is different from the bare ring; a sum of these.
@@ -28,6 +28,8 @@ pub mod but {
     pub const CALLS: u32 = 32;
     /// The last status of the other side is remembered, and one that differs is looked at out of line.
     pub const SLEEPERS: u32 = 64;
+    /// All lines of a long batch are asked for ahead, whatever the processor.
+    pub const ALL_HINTS: u32 = 128;
 }
 
 const LINE: usize = 64;
@@ -255,7 +257,8 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     fn put(&mut self, messages: &[[u8; N]]) {
         let side = &mut self.0;
         let bytes = messages.as_flattened();
-        if !Side::<N, BUT>::has(but::NO_HINTS) {
+        let few = bytes.len() <= 16 * LINE || Side::<N, BUT>::has(but::ALL_HINTS) || may_ask_for_many();
+        if few && !Side::<N, BUT>::has(but::NO_HINTS) {
             let from = side.at + side.ahead;
             let mut line = from.next_multiple_of(LINE);
             while line < from + bytes.len() {

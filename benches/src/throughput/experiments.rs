@@ -26,6 +26,7 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
             name: "experiment: without checks, and no line asked for ahead",
             run: unchecked::<N, BATCH, { but::NO_HINTS }>,
         },
+        Contender { name: HINTS, run: unchecked::<N, BATCH, { but::ALL_HINTS }> },
         Contender {
             name: "experiment: without checks, and no pause before a look that follows news",
             run: unchecked::<N, BATCH, { but::NO_PAUSE }>,
@@ -50,6 +51,7 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
 }
 
 const ALL: &str = "experiment: without checks, but with these three";
+const HINTS: &str = "experiment: without checks, and every line asked for ahead, of any processor";
 const CALLS: &str = "experiment: without checks, but who finds nothing calls what is out of line";
 const SLEEPERS: &str = "experiment: without checks, but the other's status is compared with the last";
 const SHAPED: &str = "experiment: without checks, but with these three, that call, and that comparison";

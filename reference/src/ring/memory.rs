@@ -40,6 +40,10 @@ pub trait Memory: Bell {
     fn own_lone(&self) -> &Lone<<Self::Words as Words>::U64>;
     /// The last one that the other side did, which may say anything.
     fn peer_lone(&self) -> &Lone<<Self::Words as Words>::U64>;
+    /// Whether the lines of a write of `len` bytes are asked for ahead of it.
+    fn expects(&self, _len: usize) -> bool {
+        true
+    }
     /// The line at `at` will be written soon.
     fn expect_write(&self, _at: usize) {}
     /// The line at `at` will be read soon.
@@ -212,6 +216,11 @@ impl Memory for Shared {
     }
 
     #[inline]
+    fn expects(&self, len: usize) -> bool {
+        len <= MANY || cache::may_ask_for_many()
+    }
+
+    #[inline]
     fn expect_read(&self, at: usize) {
         cache::expect_read(self.data.as_ptr().wrapping_add(at));
     }
@@ -221,6 +230,8 @@ impl Memory for Shared {
 const LINE: usize = 64;
 /// How far ahead of what is written lines are asked for: as many as a processor has on their way at once.
 const AHEAD: usize = 8 * LINE;
+/// Longer writes are of more lines than any processor has on their way at once.
+const MANY: usize = 16 * LINE;
 /// More is not asked for at once: the first lines would be gone again before they are written.
 const MOST: usize = 64 * LINE;
 
@@ -230,9 +241,12 @@ pub(super) fn ahead(size: usize) -> usize {
 }
 
 /// `len` bytes are about to be written: ask for the lines of as many bytes `from` here on, which lies [`ahead`] of them in a ring of
-/// `size` bytes.
+/// `size` bytes, if the processor gains by it.
 #[inline]
 pub(super) fn expect_writes<M: Memory>(memory: &M, from: usize, len: usize, size: usize) {
+    if !memory.expects(len) {
+        return;
+    }
     let end = from + len.min(MOST);
     let mut line = from.next_multiple_of(LINE);
     while line < end {

@@ -27,6 +27,22 @@ pub(crate) fn expect_write(at: *const u8) {
 #[inline]
 pub(crate) fn expect_write(_: *const u8) {}
 
+/// Whether a processor gains, too, by being asked for more lines to write to than it can have on their way at once. AMD's, which alone
+/// have SSE4a, are slower by a quarter then than with stores that fetch their lines themselves, Intel's faster by half:
+/// `docs/results/ring.md`, 64 bytes, 32 at a time.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn may_ask_for_many() -> bool {
+    !std::arch::is_x86_feature_detected!("sse4a")
+}
+
+/// Nothing is known against it.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(crate) fn may_ask_for_many() -> bool {
+    true
+}
+
 /// The line at `at` will be read soon: begin to fetch it, beside what is fetched anyway.
 #[cfg(target_arch = "x86_64")]
 #[inline]

@@ -39,6 +39,16 @@ fn of_a_long_message_64_lines() {
     assert_eq!(*memory.asked.borrow(), (512..512 + 64 * 64).step_by(64).collect::<Vec<_>>());
 }
 
+#[rstest]
+#[case::as_long_as_the_processor_likes(1024, 16)]
+#[case::longer(1025, 0)]
+fn of_a_write_that_is_too_long_for_the_processor_none(#[case] len: usize, #[case] lines: usize) {
+    let mut memory = memory(1 << 16);
+    memory.longest = 1024;
+    expect_writes(&memory, 512, len, 1 << 16);
+    assert_eq!(memory.asked.borrow().len(), lines);
+}
+
 #[test]
 fn a_producer_asks_for_what_lies_ahead_of_its_position() {
     let memory = memory(2048);

@@ -58,6 +58,8 @@ pub(super) struct Fickle {
     /// Bytes of messages.
     pub(super) capacity: usize,
     dead: bool,
+    /// Longer writes are not asked for ahead.
+    pub(super) longest: usize,
     /// Which lines were asked for ahead, a producer's to be written and a consumer's to be read.
     pub(super) asked: Rc<RefCell<Vec<usize>>>,
 }
@@ -65,7 +67,16 @@ pub(super) struct Fickle {
 impl Fickle {
     pub(super) fn new(positions: impl IntoIterator<Item = u64>, headers: impl IntoIterator<Item = u64>) -> Self {
         let (own, peer, lone) = (side_at([0]), side_at(positions), lone([0], 0));
-        Self { own, peer, headers: Word::saying(headers), lone, capacity: 64, dead: false, asked: Rc::default() }
+        Self {
+            own,
+            peer,
+            headers: Word::saying(headers),
+            lone,
+            capacity: 64,
+            dead: false,
+            longest: usize::MAX,
+            asked: Rc::default(),
+        }
     }
 
     fn reach(&self, end: usize) {
@@ -120,6 +131,10 @@ impl Memory for Fickle {
     fn read_header(&self, at: usize) -> u64 {
         self.reach(at + 8);
         self.headers.load(Ordering::Relaxed)
+    }
+
+    fn expects(&self, len: usize) -> bool {
+        len <= self.longest
     }
 
     fn expect_write(&self, at: usize) {
