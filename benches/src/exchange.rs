@@ -64,6 +64,7 @@ pub fn asleep() -> Vec<Exchange> {
                 })
             },
         },
+        Exchange { name: "experiment: the same on a page that the sleeper can only read", run: raw_futex_read_only },
         Exchange { name: FIXED_8, run: |rounds| fixed::<8>(rounds, false) },
         Exchange { name: "gpushare ring, any length, 8 bytes", run: |rounds| ring::<8>(rounds, false) },
         Exchange { name: "eventfd", run: eventfd },
@@ -99,7 +100,11 @@ fn timed(rounds: u64, mut exchange: impl FnMut(u64)) -> f64 {
 
 fn raw_futex(rounds: u64, sleep: fn(&AtomicU32, u32)) -> f64 {
     let page = shared_page();
-    let [there, back] = [&page.words[0].narrow, &page.words[1].narrow];
+    raw_futex_on(rounds, [&page.words[0].narrow, &page.words[1].narrow], |_| {}, sleep)
+}
+
+/// The word there, and the word back; each side prepares for the one that it sleeps on.
+fn raw_futex_on(rounds: u64, [there, back]: [&AtomicU32; 2], prepare: impl Fn(usize), sleep: fn(&AtomicU32, u32)) -> f64 {
     let wait = |word: &AtomicU32, until: u32| loop {
         match word.load(Ordering::Acquire) {
             value if value == until => break,
@@ -108,6 +113,7 @@ fn raw_futex(rounds: u64, sleep: fn(&AtomicU32, u32)) -> f64 {
     };
     let _child = fork(|| {
         pin(0);
+        prepare(0);
         for round in 1..=rounds as u32 {
             wait(there, round);
             back.store(round, Ordering::Release);
@@ -115,11 +121,24 @@ fn raw_futex(rounds: u64, sleep: fn(&AtomicU32, u32)) -> f64 {
         }
     });
     pin(0);
+    prepare(1);
     timed(rounds, |round| {
         there.store(round as u32 + 1, Ordering::Release);
         machine::futex_wake(there);
         wait(back, round as u32 + 1);
     })
+}
+
+/// Each word on a page of its own, which its sleeper may only read: the kernel looks a shared futex up as if to write to it, and takes a
+/// longer way where that cannot be.
+fn raw_futex_read_only(rounds: u64) -> f64 {
+    let pages = [shared_page(), shared_page()];
+    raw_futex_on(
+        rounds,
+        pages.map(|page| &page.words[0].narrow),
+        |side| machine::write_protect(pages[side]),
+        machine::futex_wait,
+    )
 }
 
 /// Each side spins for as long as it takes, or not at all.

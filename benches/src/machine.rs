@@ -178,6 +178,13 @@ pub fn shared_page() -> &'static Page {
     }
 }
 
+/// Only read such a page from here on, in this process.
+pub fn write_protect(page: &'static Page) {
+    // SAFETY: the mapping stays, and the caller writes to it no more.
+    let answer = unsafe { libc::mprotect(std::ptr::from_ref(page).cast_mut().cast(), size_of::<Page>(), libc::PROT_READ) };
+    assert!(answer == 0, "mprotect: {}", std::io::Error::last_os_error());
+}
+
 /// Memory that is zero at first, mapped in this process.
 #[derive(Debug)]
 pub struct Object {

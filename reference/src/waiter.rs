@@ -1,8 +1,9 @@
 //! Waiting for another process, and waking it: an event count in shared memory.
 //!
-//! Each side owns two words that the other may only read: its *status*, in which it announces that it is about to sleep, and
+//! Each side owns two words: its *status*, in which it announces that it is about to sleep, and which the other may only read, and
 //! its *signal*, which it changes to wake the other. Whoever waits announces, looks once more, and sleeps on the
 //! other's signal; whoever has news looks at the other's status, and makes a system call only when it finds a sleeper there.
+//! A signal says only that it is time to look again, so that it need not be kept from the other side's writing.
 //!
 //! Between the news and the look at the status a full fence is due: without it the processor may look first, and a sleeper that
 //! looked before the news came is never woken. Such a fence for each message costs more than the message. So the sleeper,
@@ -169,24 +170,26 @@ pub trait Atomic<T> {
 pub trait Words {
     /// A 64-bit word.
     type U64: Atomic<u64>;
-    /// A 32-bit word that can be slept on.
-    type U32: Atomic<u32>;
     /// How far this side has come.
     fn position(&self) -> &Self::U64;
     /// What it announces: whether it is about to sleep, issues barriers, or has left.
     fn status(&self) -> &Self::U64;
-    /// Changed by this side to wake the other.
-    fn signal(&self) -> &Self::U32;
 }
 
 /// The words of both sides, and the system's means around them.
 pub trait Bell {
     /// Where the words live.
     type Words: Words;
+    /// A word that can be slept on.
+    type Signal: Atomic<u32>;
     /// This side's.
     fn own(&self) -> &Self::Words;
     /// The other side's, which may hold anything: the peer is not trusted.
     fn peer(&self) -> &Self::Words;
+    /// Changed by this side to wake the other.
+    fn own_signal(&self) -> &Self::Signal;
+    /// Changed by the other side to wake this one. It may hold anything, too.
+    fn peer_signal(&self) -> &Self::Signal;
     /// `std::sync::atomic::fence`.
     fn fence(&self, order: Ordering);
     /// `std::sync::atomic::compiler_fence(SeqCst)`: enough where the other side issues barriers for both.
@@ -321,7 +324,7 @@ impl EventCount {
             self.woken = seen;
             self.wakes += 1;
             self.signal = self.signal.wrapping_add(1);
-            bell.own().signal().store(self.signal, Ordering::Release);
+            bell.own_signal().store(self.signal, Ordering::Release);
             bell.wake();
         }
         // A peer that does not issue barriers is looked at behind a fence each time.
@@ -370,7 +373,7 @@ impl EventCount {
 
     /// One sleep: announce, look again, sleep, take the announcement back. `None`: woken, and not ready.
     fn sleep<B: Bell>(&mut self, bell: &B, deadline: Deadline, ready: &mut impl FnMut() -> bool) -> io::Result<Option<Wait>> {
-        let ticket = acquire(bell, bell.peer().signal());
+        let ticket = acquire(bell, bell.peer_signal());
         let promised = self.own & status::BARRIERS != 0;
         // From here on the peer fences. It may not know that yet, so the barrier that was promised is due once more.
         self.own = (self.own & !status::BARRIERS).wrapping_add(status::SLEEP) | status::ARMED;

@@ -27,7 +27,7 @@ const SINGLY: &str = "each look for news takes the line of the position from a p
 const ONE_LINE: &str = "a message and the news of it cross on one line each way, as the raw exchange does, and nothing that crosses takes less than a line: see the experiments with bytes in the lines themselves";
 const TWO_LINES: &str = "a message of 64 bytes fills a line, and the news of it is on another, each way; the raw exchange moves one: see the experiments with bytes beside the lines";
 const BATCHES: &str = "the same copies and one position a batch, as in rtrb: the rows without checks, and the experiments, show what each part costs";
-const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and the list of sleepers that lets a death wake them: see the experiments for what would be in its place";
+const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and beside them a list of sleepers that lets a death wake them: each other way is among the experiments, and takes longer";
 const NEWS: &str =
     "a thread hears of it and wakes the sleeper, and a process that has a ring takes longer to end: an experiment for each";
 const CHECKS: &str = "the experiments in which positions are doubted and deaths are looked for are the checks, each alone: what the ring lacks beyond those is not theirs";

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{self, Header, Role, Shape};
+use super::layout::{self, Header, Role, SIGNALS, Shape};
 use super::memory::Shared;
 use super::{Consumer, Producer, RingError};
 use crate::handle::OwnedHandle;
@@ -73,8 +73,8 @@ pub(super) fn create(role: Role, shape: Shape) -> Result<(Shared, Offer), RingEr
     let other = role.other();
     let own = SharedMemory::create_owned(shape.object_bytes(role), &shape.header(role, generation, true))?;
     let peer = SharedMemory::create_lent(shape.object_bytes(other), &shape.header(other, generation, false))?;
-    let path = WakePath::create().map_err(wake_path)?;
     let mut handles = vec![peer.handle()?, own.handle()?];
+    let path = WakePath::create(&handles[0].0, SIGNALS as u64).map_err(wake_path)?;
     handles.extend(path.for_peer().map_err(wake_path)?);
     Ok((Shared::new(role, own, peer, path), Offer { terms: Terms { role: other, capacity, generation }, handles }))
 }

@@ -49,10 +49,12 @@ impl fmt::Display for Role {
 
 const MAGIC: u64 = u64::from_le_bytes(*b"gpuring\n");
 /// Changes with every change to what this file says.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
+/// Where the signals begin in a side's object: on a page of their own.
+pub(super) const SIGNALS: usize = 4096;
 /// Where the messages begin in the producer's object: on a page of their own.
-pub(super) const DATA: usize = 4096;
+pub(super) const DATA: usize = 8192;
 /// Bytes of a message's header, and the unit of positions.
 pub(super) const UNIT: u64 = 8;
 
@@ -78,18 +80,33 @@ pub struct Control {
     lone: Lone<AtomicU64>,
     _2: [u8; 64],
     status: AtomicU64,
-    _3: [u8; 120],
-    signal: AtomicU32,
+}
+
+/// The words that sleepers wait for. Where the system has both sides sleep and wake on words that they can write to, all are in the
+/// object of the side that attached, of which the creator keeps this page writable: what it may read there, and what the peer could
+/// write, says nothing but that it is time to look again.
+#[derive(Debug)]
+#[repr(C, align(4096))]
+pub(super) struct Signals {
+    /// Of the side whose object this is.
+    own: AtomicU32,
+    _1: [u8; 124],
+    /// Of the other.
+    other: AtomicU32,
 }
 
 const _: () = assert!(offset_of!(Control, claimed) == 40 && size_of::<Header>() == offset_of!(Control, _1));
 const _: () = assert!(offset_of!(Control, position) == 128 && offset_of!(Control, status) == 256);
 const _: () = assert!(offset_of!(Control, lone) == 136 && offset_of!(Control, _2) == 192);
-const _: () = assert!(offset_of!(Control, signal) == 384 && size_of::<Control>() == DATA);
+const _: () = assert!(size_of::<Control>() == SIGNALS && size_of::<Signals>() == DATA - SIGNALS);
+
+/// Where a side's signal lies in its own object.
+pub(super) const OWN_SIGNAL: usize = SIGNALS + offset_of!(Signals, own);
+/// Where the other side's may lie.
+pub(super) const OTHER_SIGNAL: usize = SIGNALS + offset_of!(Signals, other);
 
 impl Words for Control {
     type U64 = AtomicU64;
-    type U32 = AtomicU32;
 
     #[inline]
     fn position(&self) -> &AtomicU64 {
@@ -99,11 +116,6 @@ impl Words for Control {
     #[inline]
     fn status(&self) -> &AtomicU64 {
         &self.status
-    }
-
-    #[inline]
-    fn signal(&self) -> &AtomicU32 {
-        &self.signal
     }
 }
 
@@ -157,6 +169,8 @@ pub enum Field {
     Status,
     /// What the other side sleeps on, 4 bytes.
     Signal,
+    /// What this side sleeps on, 4 bytes: on Linux, in the object of the side that attached.
+    OtherSignal,
     /// The first message, in the producer's object only.
     Messages,
 }
@@ -175,7 +189,8 @@ impl Field {
             Self::Position => offset_of!(Control, position),
             Self::Lone => offset_of!(Control, lone),
             Self::Status => offset_of!(Control, status),
-            Self::Signal => offset_of!(Control, signal),
+            Self::Signal => OWN_SIGNAL,
+            Self::OtherSignal => OTHER_SIGNAL,
             Self::Messages => DATA,
         };
         offset as u64
@@ -189,7 +204,7 @@ pub(super) struct Shape {
     pub(super) capacity: u64,
     /// Bytes of each message; 0 where they may have any number.
     pub(super) message: u64,
-    /// Bytes behind the control page in the producer's object.
+    /// Bytes behind the words in the producer's object.
     pub(super) data: u64,
 }
 

@@ -3,9 +3,9 @@
 
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{self, AtomicU64, Ordering};
+use std::sync::atomic::{self, AtomicU32, AtomicU64, Ordering};
 
-use super::layout::{Control, DATA, Role};
+use super::layout::{Control, DATA, OTHER_SIGNAL, OWN_SIGNAL, Role, SIGNALS};
 use crate::deadline::Deadline;
 use crate::shm::{SharedMemory, SharedMemoryError};
 use crate::sys::cache;
@@ -50,12 +50,15 @@ pub trait Memory: Bell {
     fn expect_read(&self, _at: usize) {}
 }
 
-/// The two memory objects of a ring, as one side has them mapped.
+/// The two memory objects of a ring, as one side has them mapped: its own to write, the other's to read, and the signals where the
+/// layout says.
 #[derive(Debug)]
 pub struct Shared {
     own: NonNull<Control>,
     peer: NonNull<Control>,
     data: NonNull<u8>,
+    own_signal: NonNull<AtomicU32>,
+    peer_signal: NonNull<AtomicU32>,
     path: WakePath,
     watched: Peer,
     // Keep the mappings that the pointers lead into.
@@ -79,10 +82,13 @@ impl Shared {
         };
         // SAFETY: the producer's object is larger than its control page, so this stays inside the mapping.
         let data = unsafe { producer.start().add(DATA) };
+        let [own_signal, peer_signal] = signals(&own, &peer, &path);
         Self {
             own: own.start().cast(),
             peer: peer.start().cast(),
             data,
+            own_signal,
+            peer_signal,
             path,
             watched: Peer::UNWATCHED,
             own_memory: own,
@@ -128,13 +134,34 @@ impl Shared {
         self.own_memory.close_to_writers()
     }
 
+    /// Whether a word lies in the peer's object as it is mapped here, where a write ends the process.
+    #[cfg(test)]
+    pub(super) fn reads_only(&self, word: &AtomicU32) -> bool {
+        let (start, len) = (self.peer_memory.start().addr().get(), self.peer_memory.len() as usize);
+        (start..start + len).contains(&ptr::from_ref(word).addr())
+    }
+
     pub(super) fn give_back(self) -> (SharedMemory, SharedMemory) {
         (self.own_memory, self.peer_memory)
     }
 }
 
+/// Where this side's signal lies, and the other's.
+fn signals(own: &SharedMemory, peer: &SharedMemory, path: &WakePath) -> [NonNull<AtomicU32>; 2] {
+    // SAFETY: both objects hold their signals (their sizes were checked), and the page that is lent is that of the signals.
+    unsafe {
+        let places = match path.lent() {
+            Some(page) => [page.add(OTHER_SIGNAL - SIGNALS), page.add(OWN_SIGNAL - SIGNALS)],
+            None if WakePath::lends() => [own.start().add(OWN_SIGNAL), own.start().add(OTHER_SIGNAL)],
+            None => [own.start().add(OWN_SIGNAL), peer.start().add(OWN_SIGNAL)],
+        };
+        places.map(NonNull::cast)
+    }
+}
+
 impl Bell for Shared {
     type Words = Control;
+    type Signal = AtomicU32;
 
     #[inline]
     fn own(&self) -> &Control {
@@ -153,6 +180,16 @@ impl Bell for Shared {
         atomic::fence(order);
     }
 
+    fn own_signal(&self) -> &AtomicU32 {
+        // SAFETY: a word in one of the mappings that `self` keeps, aligned as in `Signals`, and reached by atomic access only.
+        unsafe { self.own_signal.as_ref() }
+    }
+
+    fn peer_signal(&self) -> &AtomicU32 {
+        // SAFETY: as in `own_signal`. Where it can only be read, what is done with it are relaxed loads, which are defined there.
+        unsafe { self.peer_signal.as_ref() }
+    }
+
     #[inline]
     fn light_fence(&self) {
         atomic::compiler_fence(Ordering::SeqCst);
@@ -163,11 +200,11 @@ impl Bell for Shared {
     }
 
     fn park(&self, expected: u32, deadline: Deadline) -> io::Result<Parked> {
-        self.path.park(self.peer().signal(), expected, self.watched.watched(), deadline)
+        self.path.park(self.peer_signal(), expected, self.watched.watched(), deadline)
     }
 
     fn wake(&self) {
-        self.path.wake(self.own().signal());
+        self.path.wake(self.own_signal());
     }
 
     #[inline]
@@ -211,13 +248,13 @@ impl Memory for Shared {
     }
 
     #[inline]
-    fn expect_write(&self, at: usize) {
-        cache::expect_write(self.data.as_ptr().wrapping_add(at));
+    fn expects(&self, len: usize) -> bool {
+        len <= MANY || cache::may_ask_for_many()
     }
 
     #[inline]
-    fn expects(&self, len: usize) -> bool {
-        len <= MANY || cache::may_ask_for_many()
+    fn expect_write(&self, at: usize) {
+        cache::expect_write(self.data.as_ptr().wrapping_add(at));
     }
 
     #[inline]

@@ -10,3 +10,4 @@ mod hostile;
 mod layout;
 mod machine;
 mod models;
+mod signals;

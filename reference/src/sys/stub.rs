@@ -182,8 +182,16 @@ pub(crate) mod wait {
     impl WakePath {
         pub(crate) const HANDLES: usize = 0;
 
-        pub(crate) fn create() -> io::Result<Self> {
+        pub(crate) fn create(_: &super::RawOwned, _: u64) -> io::Result<Self> {
             unsupported()
+        }
+
+        pub(crate) const fn lends() -> bool {
+            false
+        }
+
+        pub(crate) fn lent(&self) -> Option<std::ptr::NonNull<u8>> {
+            None
         }
 
         pub(crate) fn for_peer(&self) -> io::Result<[OwnedHandle; Self::HANDLES]> {

@@ -9,9 +9,8 @@ pub(crate) struct Side<Long, Short> {
     pub(crate) signal: Short,
 }
 
-impl<Long: Atomic<u64>, Short: Atomic<u32>> Words for Side<Long, Short> {
+impl<Long: Atomic<u64>, Short> Words for Side<Long, Short> {
     type U64 = Long;
-    type U32 = Short;
 
     fn position(&self) -> &Long {
         &self.position
@@ -19,9 +18,5 @@ impl<Long: Atomic<u64>, Short: Atomic<u32>> Words for Side<Long, Short> {
 
     fn status(&self) -> &Long {
         &self.status
-    }
-
-    fn signal(&self) -> &Short {
-        &self.signal
     }
 }

@@ -39,6 +39,7 @@ struct System {
 
 impl Bell for System {
     type Words = Side;
+    type Signal = Word<u32>;
 
     fn own(&self) -> &Side {
         &self.own
@@ -46,6 +47,14 @@ impl Bell for System {
 
     fn peer(&self) -> &Side {
         &self.peer
+    }
+
+    fn own_signal(&self) -> &Word<u32> {
+        &self.own.signal
+    }
+
+    fn peer_signal(&self) -> &Word<u32> {
+        &self.peer.signal
     }
 
     fn fence(&self, _: Ordering) {}

@@ -325,6 +325,7 @@ fn changing_signal_ends_no_wait_early(cx: &Context<'_>) -> Outcome {
     let receiving = consumer.begin_receive(ring, 1, ReceiveManner::Single, within)?;
     for signal in (0..u32::MAX).step_by(1 << 28) {
         hostile.write(Field::Signal, &signal.to_ne_bytes())?;
+        hostile.write(Field::OtherSignal, &signal.to_ne_bytes())?;
         std::thread::sleep(Duration::from_millis(1));
     }
     let (came, stopped) = consumer.finish_receive(receiving)?;
@@ -355,7 +356,8 @@ fn scribbling_stalls_nobody(cx: &Context<'_>, honest: Role) -> Outcome {
         match random() % 32 {
             0 => hostile.write(Field::Status, &(random() & !0xc).to_ne_bytes())?,
             1 => hostile.write(Field::Signal, &random().to_ne_bytes()[..4])?,
-            2 if position > 1 << 16 => hostile.position(random())?,
+            2 => hostile.write(Field::OtherSignal, &random().to_ne_bytes()[..4])?,
+            3 if position > 1 << 16 => hostile.position(random())?,
             _ if honest == Role::Consumer => position = hostile.send(position, &[7; 24])?,
             _ => {
                 position += 8;

@@ -53,7 +53,7 @@ fn a_second_consumer_is_refused_and_gets_its_offer_back() {
 fn a_role_that_nobody_has_is_not_taken_because_its_object_can_only_be_read() {
     let shape = Shape::bytes(64).unwrap();
     let terms = Terms { role: Role::Consumer, capacity: 64, generation: 5 };
-    let own = SharedMemory::create_owned(4096, &shape.header(Role::Consumer, 5, false)).unwrap();
+    let own = SharedMemory::create_owned(shape.object_bytes(Role::Consumer), &shape.header(Role::Consumer, 5, false)).unwrap();
     let peer = SharedMemory::create_owned(shape.object_bytes(Role::Producer), &shape.header(Role::Producer, 5, true)).unwrap();
 
     let error = Consumer::attach(offer(terms, &own, &peer)).unwrap_err().error;
@@ -180,7 +180,7 @@ fn an_object_of_another_size_is_refused() {
 fn an_object_that_can_be_resized_or_written_by_others_is_refused() {
     let shape = Shape::bytes(64).unwrap();
     let terms = Terms { role: Role::Consumer, capacity: 64, generation: 5 };
-    let own = SharedMemory::create_lent(4096, &shape.header(Role::Consumer, 5, false)).unwrap();
+    let own = SharedMemory::create_lent(shape.object_bytes(Role::Consumer), &shape.header(Role::Consumer, 5, false)).unwrap();
     let open = SharedMemory::create(shape.object_bytes(Role::Producer)).unwrap();
     open.write(0, &shape.header(Role::Producer, 5, true)).unwrap();
 

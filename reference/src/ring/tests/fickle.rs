@@ -86,6 +86,7 @@ impl Fickle {
 
 impl Bell for Fickle {
     type Words = Side;
+    type Signal = Word<u32>;
 
     fn own(&self) -> &Side {
         &self.own
@@ -93,6 +94,14 @@ impl Bell for Fickle {
 
     fn peer(&self) -> &Side {
         &self.peer
+    }
+
+    fn own_signal(&self) -> &Word<u32> {
+        &self.own.signal
+    }
+
+    fn peer_signal(&self) -> &Word<u32> {
+        &self.peer.signal
     }
 
     fn fence(&self, _: Ordering) {}

@@ -11,6 +11,7 @@ use crate::ring::attach::{attach, create};
 use crate::ring::layout::{Role, Shape};
 use crate::ring::memory::{Memory, Shared};
 use crate::ring::{Consumer, Corruption, Offer, Producer, RingError, Terms, layout};
+use crate::sys::wait::WakePath;
 use crate::waiter::{Bell, Words};
 
 const CAPACITY: u64 = 256;
@@ -215,10 +216,11 @@ fn scribble(shared: &Shared, role: Role, seed: usize, values: &[u64], stop: &Ato
         match random() % 64 {
             0 => shared.own().position().store(value, Ordering::Release),
             1 => shared.own().status().store(value & !0xf | random() & 3, Ordering::Release),
-            2 => shared.own().signal().store(value as u32, Ordering::Release),
+            2 => shared.own_signal().store(value as u32, Ordering::Release),
             3 if role == Role::Producer => shared.write_header((value % CAPACITY) as usize & !7, value),
             4 if role == Role::Producer => shared.write((value % (CAPACITY - 8)) as usize, &value.to_ne_bytes()),
             5 => shared.wake(),
+            6 if WakePath::lends() => shared.peer_signal().store(value as u32, Ordering::Release),
             _ => {
                 position += 16;
                 if role == Role::Producer {

@@ -37,7 +37,7 @@ fn found(object: &OwnedHandle, len: u64) -> Vec<Word> {
 /// The header of an object whose role is taken, and these.
 fn expected(role: u32, terms: Terms, message: u64, words: &[Word]) -> Vec<Word> {
     let terms = [(16, one(terms.capacity)), (24, one(terms.generation)), (32, one(message))];
-    let header = [(0, *b"gpuring\n"), (8, two(4, role))].into_iter().chain(terms).chain([(40, two(1, 0))]);
+    let header = [(0, *b"gpuring\n"), (8, two(5, role))].into_iter().chain(terms).chain([(40, two(1, 0))]);
     header.chain(words.iter().copied()).filter(|(_, word)| *word != [0; 8]).collect()
 }
 
@@ -52,9 +52,9 @@ fn a_ring_that_nobody_has_attached_to() {
     let terms = offer.terms();
     let [consumers, producers] = objects(&offer);
 
-    assert_eq!(found(&producers, 4096 + 64), expected(1, terms, 0, &[status()]));
-    let header = [(0, *b"gpuring\n"), (8, two(4, 2)), (16, one(64)), (24, one(terms.generation))];
-    assert_eq!(found(&consumers, 4096), header, "not claimed, and says nothing of barriers yet");
+    assert_eq!(found(&producers, 8192 + 64), expected(1, terms, 0, &[status()]));
+    let header = [(0, *b"gpuring\n"), (8, two(5, 2)), (16, one(64)), (24, one(terms.generation))];
+    assert_eq!(found(&consumers, 8192), header, "not claimed, and says nothing of barriers yet");
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn messages_of_any_length() {
     consumer.receive(&mut Vec::new(), Deadline::NEVER).unwrap();
 
     // A length of 32 bits, and above it the mark: a quarter of the position, and one.
-    let messages = [(4096, one(1 << 32 | 5)), (4104, *b"hello\0\0\0"), (4112, one(5 << 32))];
-    assert_eq!(found(&producers, 4096 + 64), expected(1, terms, 0, &[&[(128, one(24)), status()], &messages[..]].concat()));
-    assert_eq!(found(&consumers, 4096), expected(2, terms, 0, &[(128, one(16)), status()]));
+    let messages = [(8192, one(1 << 32 | 5)), (8200, *b"hello\0\0\0"), (8208, one(5 << 32))];
+    assert_eq!(found(&producers, 8192 + 64), expected(1, terms, 0, &[&[(128, one(24)), status()], &messages[..]].concat()));
+    assert_eq!(found(&consumers, 8192), expected(2, terms, 0, &[(128, one(16)), status()]));
 }
 
 #[test]
@@ -84,10 +84,10 @@ fn messages_of_one_size_lie_without_gaps() {
     producer.send_batch(&[[1; 32], [2; 32]], Deadline::NEVER).unwrap();
     consumer.receive(Deadline::NEVER).unwrap();
 
-    let messages = (4096..).step_by(8).zip([[1; 8], [1; 8], [1; 8], [1; 8], [2; 8], [2; 8], [2; 8], [2; 8]]);
+    let messages = (8192..).step_by(8).zip([[1; 8], [1; 8], [1; 8], [1; 8], [2; 8], [2; 8], [2; 8], [2; 8]]);
     let words: Vec<_> = [(128, one(2)), status()].into_iter().chain(messages).collect();
-    assert_eq!(found(&producers, 4096 + 64), expected(1, terms, 32, &words));
-    assert_eq!(found(&consumers, 4096), expected(2, terms, 32, &[(128, one(1)), status()]));
+    assert_eq!(found(&producers, 8192 + 64), expected(1, terms, 32, &words));
+    assert_eq!(found(&consumers, 8192), expected(2, terms, 32, &[(128, one(1)), status()]));
 }
 
 #[test]
@@ -101,16 +101,16 @@ fn a_message_sent_alone_lies_beside_the_position_too() {
     producer.send_alone(&[2; 12], Deadline::NEVER).unwrap();
 
     let end = [2, 2, 2, 2, 0, 0, 0, 0];
-    let places = [(4096, [1; 8]), (4104, [1, 1, 1, 1, 2, 2, 2, 2]), (4112, [2; 8])];
+    let places = [(8192, [1; 8]), (8200, [1, 1, 1, 1, 2, 2, 2, 2]), (8208, [2; 8])];
     let words = [&[(128, one(2)), (136, one(2)), (144, [2; 8]), (152, end), status()], &places[..]].concat();
-    assert_eq!(found(&producers, 4096 + 24), expected(1, terms, 12, &words));
+    assert_eq!(found(&producers, 8192 + 24), expected(1, terms, 12, &words));
 }
 
 #[test]
 fn fields_lie_where_others_are_told_to_look() {
-    use Field::{Capacity, Claimed, Generation, Lone, Magic, Messages, Position, Role, Signal, Status, Version};
-    let fields = [Magic, Version, Role, Capacity, Generation, Claimed, Position, Lone, Status, Signal, Messages];
-    assert_eq!(fields.map(Field::offset), [0, 8, 12, 16, 24, 40, 128, 136, 256, 384, 4096]);
+    use Field::{Capacity, Claimed, Generation, Lone, Magic, Messages, OtherSignal, Position, Role, Signal, Status, Version};
+    let fields = [Magic, Version, Role, Capacity, Generation, Claimed, Position, Lone, Status, Signal, OtherSignal, Messages];
+    assert_eq!(fields.map(Field::offset), [0, 8, 12, 16, 24, 40, 128, 136, 256, 4096, 4224, 8192]);
 }
 
 #[test]

@@ -41,7 +41,6 @@ pub(super) struct Side {
 
 impl Words for Side {
     type U64 = AtomicU64;
-    type U32 = AtomicU32;
 
     fn position(&self) -> &AtomicU64 {
         &self.position
@@ -49,10 +48,6 @@ impl Words for Side {
 
     fn status(&self) -> &AtomicU64 {
         &self.status
-    }
-
-    fn signal(&self) -> &AtomicU32 {
-        &self.signal
     }
 }
 
@@ -73,6 +68,7 @@ pub(super) struct Modelled {
 
 impl Bell for Modelled {
     type Words = Side;
+    type Signal = AtomicU32;
 
     fn own(&self) -> &Side {
         &self.all.sides[self.own]
@@ -80,6 +76,14 @@ impl Bell for Modelled {
 
     fn peer(&self) -> &Side {
         &self.all.sides[1 - self.own]
+    }
+
+    fn own_signal(&self) -> &AtomicU32 {
+        &self.own().signal
+    }
+
+    fn peer_signal(&self) -> &AtomicU32 {
+        &self.peer().signal
     }
 
     fn fence(&self, order: Ordering) {

@@ -3,7 +3,8 @@
 //! peer is dead.
 
 use std::io;
-use std::ptr;
+use std::os::fd::OwnedFd;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use rustix::thread::{ClockId, MembarrierCommand};
 use rustix::time::Timespec;
 
 use super::asleep::{self, Listed};
+use super::shm::Mapping;
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
 use crate::sys::process::Watch;
@@ -21,16 +23,43 @@ use crate::waiter::Parked;
 /// Where `futex_waitv` is refused, a wait for several words looks this often at all of them.
 const SLICE: Duration = Duration::from_millis(5);
 
-/// What carries wake-ups beside the words: nothing, since a futex is found by its address.
+/// Bytes of a page, where the signals can be mapped by themselves.
+const PAGE: usize = 4096;
+
+/// What carries wake-ups beside the words: nothing that has to be sent, since a futex is found by its address.
+///
+/// The kernel looks a shared futex up as if to write to it. Where the page can only be read it takes a much longer way then, on each
+/// sleep (`cross_process`: "the same on a page that the sleeper can only read"). So the signals of both sides lie on one page of the object
+/// that is lent to the peer, of which the creator keeps a mapping from before nobody can become a writer any more.
 #[derive(Debug)]
-pub(crate) struct WakePath;
+pub(crate) struct WakePath {
+    /// The creator's mapping of that page. The peer has it among the object that is its own.
+    lent: Option<Mapping>,
+}
 
 impl WakePath {
     /// Handles that the peer needs of it.
     pub(crate) const HANDLES: usize = 0;
 
-    pub(crate) fn create() -> io::Result<Self> {
-        Ok(Self)
+    /// `lent`: the object of which the peer will be the writer; the signals lie at `page`.
+    pub(crate) fn create(lent: &OwnedFd, page: u64) -> io::Result<Self> {
+        let map = || {
+            let mapping = Mapping::part(lent, page, PAGE, true)?;
+            // What the first sleeper would do.
+            let _ = mapping.touch(true);
+            Ok::<_, io::Error>(mapping)
+        };
+        Ok(Self { lent: if Self::lends() { Some(map()?) } else { None } })
+    }
+
+    /// Whether signals lie on a page that both sides write to. Where pages are larger, that one cannot be mapped by itself.
+    pub(crate) fn lends() -> bool {
+        rustix::param::page_size() == PAGE
+    }
+
+    /// Where the creator has that page.
+    pub(crate) fn lent(&self) -> Option<NonNull<u8>> {
+        self.lent.as_ref().map(|mapping| mapping.start())
     }
 
     /// The peer's end.
@@ -40,7 +69,7 @@ impl WakePath {
 
     /// The end that came from the peer.
     pub(crate) fn attach(_: &[OwnedHandle; Self::HANDLES]) -> io::Result<Self> {
-        Ok(Self)
+        Ok(Self { lent: None })
     }
 
     /// Sleep until `word` no longer holds `expected` and somebody woke it, until the peer's death, or until the deadline.
@@ -50,9 +79,8 @@ impl WakePath {
 
     /// Wake whoever sleeps on a word of shared memory. Never blocks; that nobody sleeps is no error.
     pub(crate) fn wake(&self, word: &AtomicU32) {
-        // The only errors are a bad address and a bad operation, and neither depends on the peer.
-        let woken = futex::wake(word, futex::Flags::empty(), 1);
-        debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
+        // The address is good. A peer that sleeps in another manner than by FUTEX_WAIT (`EINVAL`) does so at its own loss.
+        let _ = futex::wake(word, futex::Flags::empty(), 1);
     }
 }
 
@@ -110,8 +138,8 @@ fn entry(word: &AtomicU32, value: u32, flags: WaitFlags) -> futex::Wait {
 
 /// Wake all who sleep on a word of shared memory.
 pub(crate) fn wake_all(word: &AtomicU32) {
-    let woken = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
-    debug_assert!(woken.is_ok(), "FUTEX_WAKE: {woken:?}");
+    // As above. Who is listed behind such a sleeper sleeps until its deadline.
+    let _ = futex::wake(word, futex::Flags::empty(), i32::MAX.unsigned_abs());
 }
 
 /// Say that the peer is dead, and end every wait that was given this word.
@@ -139,4 +167,40 @@ pub(crate) fn register_barrier() -> bool {
 /// ([membarrier(2)](https://man7.org/linux/man-pages/man2/membarrier.2.html)). False where the system refuses.
 pub(crate) fn barrier() -> bool {
     rustix::thread::membarrier(MembarrierCommand::GlobalExpedited).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock(word: &AtomicU32) {
+        futex::lock_pi(word, futex::Flags::empty(), None).expect("nobody holds it for ever");
+    }
+
+    fn unlock(word: &AtomicU32) {
+        futex::unlock_pi(word, futex::Flags::empty()).expect("this thread holds it");
+    }
+
+    /// `FUTEX_WAKE` answers `EINVAL` then, and wakes nobody.
+    #[test]
+    fn a_peer_that_sleeps_as_if_for_a_lock_is_no_error_of_its_waker() {
+        const WAITERS: u32 = 1 << 31;
+        let word = AtomicU32::new(0);
+        lock(&word);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                lock(&word);
+                unlock(&word);
+            });
+            while word.load(Ordering::Relaxed) & WAITERS == 0 {
+                std::thread::yield_now();
+            }
+            assert_eq!(futex::wake(&word, futex::Flags::empty(), 1), Err(Errno::INVAL));
+
+            let woken = scope.spawn(|| WakePath { lent: None }.wake(&word)).join();
+
+            unlock(&word);
+            assert!(woken.is_ok());
+        });
+    }
 }

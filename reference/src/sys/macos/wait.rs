@@ -4,13 +4,14 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::io;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
+use crate::sys::RawOwned;
 use crate::sys::process::Watch;
 use crate::waiter::Parked;
 
@@ -25,13 +26,23 @@ impl WakePath {
     /// Handles that the peer needs of it.
     pub(crate) const HANDLES: usize = 0;
 
-    pub(crate) fn create() -> io::Result<Self> {
+    pub(crate) fn create(_lent: &RawOwned, _page: u64) -> io::Result<Self> {
         Ok(Self)
     }
 
     /// The peer's end.
     pub(crate) fn for_peer(&self) -> io::Result<[OwnedHandle; Self::HANDLES]> {
         Ok([])
+    }
+
+    /// Whether signals lie on a page that both sides write to: a sleeper can do with one that it may only read.
+    pub(crate) const fn lends() -> bool {
+        false
+    }
+
+    /// Where the creator has that page.
+    pub(crate) fn lent(&self) -> Option<NonNull<u8>> {
+        None
     }
 
     /// The end that came from the peer.

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, OwnedHandle as Owned};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::security::Descriptor;
-use super::{handle, object};
+use super::{RawOwned, handle, object};
 use crate::deadline::Deadline;
 use crate::handle::OwnedHandle;
 use crate::sys::process::Watch;
@@ -32,7 +32,7 @@ impl WakePath {
     /// Handles that the peer needs of it.
     pub(crate) const HANDLES: usize = 2;
 
-    pub(crate) fn create() -> io::Result<Self> {
+    pub(crate) fn create(_lent: &RawOwned, _page: u64) -> io::Result<Self> {
         Ok(Self { ours: event()?, theirs: event()? })
     }
 
@@ -41,6 +41,16 @@ impl WakePath {
         let waits = handle::reduce(self.theirs.as_handle(), SYNCHRONIZATION_SYNCHRONIZE)?;
         let sets = handle::reduce(self.ours.as_handle(), EVENT_MODIFY_STATE)?;
         Ok([OwnedHandle(waits), OwnedHandle(sets)])
+    }
+
+    /// Whether signals lie on a page that both sides write to: a sleeper can do with one that it may only read.
+    pub(crate) const fn lends() -> bool {
+        false
+    }
+
+    /// Where the creator has that page.
+    pub(crate) fn lent(&self) -> Option<NonNull<u8>> {
+        None
     }
 
     /// The end that came from the peer. To wait for some other object could change it: a mutex would be taken.

@@ -11,6 +11,7 @@ use crate::ring::fixed::{Consumer, Producer, shape_of};
 use crate::ring::layout::Role;
 use crate::ring::memory::{Memory, Shared};
 use crate::ring::{Corruption, RingError};
+use crate::sys::wait::WakePath;
 use crate::waiter::{Bell, Wait, Words};
 
 const CAPACITY: u64 = 14;
@@ -213,7 +214,10 @@ fn scribble(shared: &Shared, round: u64, work: &mut (dyn FnMut() -> Result<(), R
                     shared.own_lone().number.store(value.wrapping_add(round & 1), Ordering::Release);
                     shared.own_lone().bytes[0].store(value, Ordering::Release);
                     shared.own().status().store(value.rotate_left(7) & !12, Ordering::Release);
-                    shared.own().signal().store(value as u32, Ordering::Release);
+                    shared.own_signal().store(value as u32, Ordering::Release);
+                    if WakePath::lends() {
+                        shared.peer_signal().store(value as u32, Ordering::Release);
+                    }
                 }
             }
         });
