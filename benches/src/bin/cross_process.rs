@@ -11,7 +11,7 @@ use gpushare_benches::throughput::{self, Contender};
 
 const ABOUT: &str = "# The ring, measured
 
-Printed by `cargo run --profile measure -p gpushare-benches --features iceoryx2 --bin cross_process -- --write docs/results/ring.md`.
+Printed by `cargo run --profile measure -p gpushare-benches --features iceoryx2 --bin cross_process -- --write FILE`.
 
 Contenders take turns. Each is measured between two canaries, the raw round trip of two lines of cache between the two
 processors. Figures are medians with the least and the most of all rounds. A ratio is taken within a round, and only if the four

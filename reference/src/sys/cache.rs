@@ -28,8 +28,8 @@ pub(crate) fn expect_write(at: *const u8) {
 pub(crate) fn expect_write(_: *const u8) {}
 
 /// Whether a processor gains, too, by being asked for more lines to write to than it can have on their way at once. AMD's, which alone
-/// have SSE4a, are slower by a quarter then than with stores that fetch their lines themselves, Intel's faster by half:
-/// `docs/results/ring.md`, 64 bytes, 32 at a time.
+/// have SSE4a, are slower by a quarter then than with stores that fetch their lines themselves, Intel's faster by more than that: the
+/// tables of 64 bytes, 32 at a time, of `docs/results/ring.md` (Intel) and `ring-epyc.md` (AMD).
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn may_ask_for_many() -> bool {

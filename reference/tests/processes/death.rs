@@ -8,7 +8,7 @@ use gpushare::{Deadline, Patience, Peer, Wait};
 
 use crate::amount;
 use crate::other::{Other, SLEEPY, soon};
-use crate::sys::{holdings, not_a_process};
+use crate::sys::{PARENT_IS_KNOWN, holdings, not_a_process};
 
 #[test]
 fn a_wait_ends_with_the_death_of_the_peer() {
@@ -130,8 +130,7 @@ fn only_a_process_can_be_watched() {
     assert!(!Peer::from_handle(Peer::this_process().unwrap()).unwrap().is_dead());
     match Peer::parent() {
         Ok(parent) => assert!(parent.is_watched() && !parent.is_dead()),
-        // Under Wine, who started this is no process of Windows.
-        Err(error) => assert!(cfg!(windows) && error.kind() == std::io::ErrorKind::InvalidInput, "{error}"),
+        Err(error) => assert!(!PARENT_IS_KNOWN && error.kind() == std::io::ErrorKind::InvalidInput, "{error}"),
     }
 }
 

@@ -1,10 +1,6 @@
 //! What a peer can do that writes whatever it likes, and handles that are something else.
 
 use std::fs::File;
-#[cfg(unix)]
-use std::os::fd::OwnedFd as OfSystem;
-#[cfg(windows)]
-use std::os::windows::io::OwnedHandle as OfSystem;
 use std::time::{Duration, Instant};
 
 use gpushare::host::HostDevice;
@@ -13,6 +9,7 @@ use gpushare::{
 };
 use rstest::rstest;
 
+use crate::sys::OfSystem;
 use crate::{NOBODY, now};
 
 /// Where the number lies in the object, and the count of sleepers.

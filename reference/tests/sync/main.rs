@@ -4,6 +4,7 @@ mod descriptor;
 mod fence;
 mod hostile;
 mod semaphore;
+mod sys;
 mod timeline;
 
 use std::time::Duration;

@@ -75,6 +75,18 @@ fn a_message_without_bytes_is_a_message() {
 }
 
 #[test]
+fn a_reservation_waits_for_room_and_for_nothing_else() {
+    let (mut producer, mut consumer) = ring(64);
+    let short = || Deadline::after(Duration::from_millis(5));
+
+    producer.reserve(56, short()).unwrap().commit(56);
+    assert!(matches!(producer.reserve(56, short()), Err(RingError::TimedOut)));
+
+    consumer.receive(&mut Vec::new(), short()).unwrap();
+    assert_eq!(producer.reserve(56, short()).unwrap().len(), 56);
+}
+
+#[test]
 fn a_drain_of_none_waits_for_nothing() {
     let (_producer, mut consumer) = ring(64);
     assert_eq!(consumer.drain(0, Deadline::after(Duration::ZERO), |_| {}).unwrap(), 0);

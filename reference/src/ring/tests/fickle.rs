@@ -210,6 +210,18 @@ fn a_producer_that_knows_of_room_does_not_look() {
 }
 
 #[test]
+fn nor_does_one_of_messages_of_one_size_where_the_places_begin_again() {
+    let mut producer = fixed::Producer::<8, Fickle>::over(Fickle::new([2, 6, 1 << 40], []), 4, false);
+    assert_eq!(producer.try_send_batch(&[[0; 8]; 4]).unwrap(), 4);
+    assert_eq!(producer.try_send_batch(&[[0; 8]; 2]).unwrap(), 2);
+    assert!(producer.try_send(&[0; 8]).unwrap());
+
+    assert_eq!(producer.try_send_batch(&[[0; 8]; 3]).unwrap(), 3);
+
+    assert!(matches!(producer.try_send(&[0; 8]), Err(RingError::Corrupt(_))), "the third look is made only now");
+}
+
+#[test]
 fn a_dead_consumer_is_an_error_only_where_there_is_no_room() {
     let mut producer = fixed::Producer::<32, Fickle>::over(Fickle { dead: true, ..Fickle::new([1], []) }, 2, false);
     assert_eq!(producer.try_send_batch(&[[0; 32]; 2]).unwrap(), 2);

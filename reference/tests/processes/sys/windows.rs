@@ -10,6 +10,9 @@ use windows_sys::Win32::System::Threading::{
     GetCurrentThread, OpenProcess, PROCESS_SET_INFORMATION, SetProcessAffinityMask, SetThreadAffinityMask,
 };
 
+/// Under Wine, who started this is no process of Windows.
+pub(crate) const PARENT_IS_KNOWN: bool = false;
+
 /// Handles, and regions of mapped memory, of this process. A thread has a handle. Handles are looked for one by one, since
 /// Wine does not count them; the system gives the lowest number that is free.
 pub(crate) fn holdings() -> (usize, usize) {
