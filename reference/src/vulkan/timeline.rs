@@ -124,8 +124,8 @@ fn functions(logical: &Logical) -> Result<&timeline_semaphore::Device, SyncError
     logical.extensions.timeline.as_ref().ok_or_else(none)
 }
 
-/// Whether what is waited for has come, once it has or after [`SPIN`].
-fn comes_soon(waits: &[(&DriverTimeline, u64)], which: Which, deadline: Deadline) -> Result<bool, SyncError> {
+/// Whether what is waited for has come: looks until it has, and for [`SPIN`] at most.
+fn has_come(waits: &[(&DriverTimeline, u64)], which: Which, deadline: Deadline) -> Result<bool, SyncError> {
     let begun = Instant::now();
     loop {
         let mut reached = waits.iter().map(|(timeline, value)| timeline.value().map(|now| now >= *value));
@@ -149,7 +149,7 @@ fn wait_for(
     peer: &Peer,
 ) -> Result<(), SyncError> {
     let functions = functions(logical)?;
-    if comes_soon(waits, which, deadline)? {
+    if has_come(waits, which, deadline)? {
         return Ok(());
     }
     let semaphores: Vec<_> = waits.iter().map(|(timeline, _)| timeline.raw).collect();

@@ -13,10 +13,7 @@ use crate::sys::{PARENT_IS_KNOWN, holdings, not_a_process};
 #[test]
 fn a_wait_ends_with_the_death_of_the_peer() {
     let mut other = Other::start("sleep");
-    let (mut producer, mut consumer) = other.rings(64);
-    producer.set_patience(SLEEPY);
-    consumer.set_patience(SLEEPY);
-    other.ready();
+    let (mut producer, mut consumer) = other.sleepy_rings(64);
     let killer = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(30));
         let moment = Instant::now();

@@ -67,6 +67,15 @@ impl Other {
         (producer, consumer)
     }
 
+    /// The same, with it ready at its end and both sides here soon asleep.
+    pub(crate) fn sleepy_rings(&mut self, capacity: u64) -> (Producer, Consumer) {
+        let (mut producer, mut consumer) = self.rings(capacity);
+        producer.set_patience(SLEEPY);
+        consumer.set_patience(SLEEPY);
+        self.ready();
+        (producer, consumer)
+    }
+
     /// A stream to it.
     pub(crate) fn stream(&mut self, capacity: u64) -> Stream {
         let (mut stream, offer) = Stream::create(capacity).unwrap();

@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use gpushare::Deadline;
 
-use crate::other::{Other, SLEEPY, soon};
+use crate::other::{Other, soon};
 
 /// A wake-up that ends at the border of its process leaves both sides asleep.
 #[test]
 fn a_sleeper_is_woken_by_another_process() {
     let mut other = Other::start("echo:nothing");
-    let (mut producer, mut consumer) = other.rings(64);
-    producer.set_patience(SLEEPY);
-    consumer.set_patience(SLEEPY);
-    other.ready();
+    let (mut producer, mut consumer) = other.sleepy_rings(64);
     let mut message = Vec::new();
     for round in 0..20_u64 {
         // By then the other side sleeps, as a rule.
