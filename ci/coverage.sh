@@ -48,6 +48,7 @@ status=0
 ci/conform.sh --out "$target/report" "$@" || status=$?
 if ((status == 2)); then exit 2; fi
 echo "== coverage"
-only=(--ignore-filename-regex '/(harness|conformance|mutants|benches)/')
+# Folders of this repository, and not those above it that have such a name.
+only=(--ignore-filename-regex "^$(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"$PWD")/(harness|conformance|mutants|benches)/")
 cargo llvm-cov report --html --output-dir "$target" "${only[@]}"
 cargo llvm-cov report --summary-only "${only[@]}"
