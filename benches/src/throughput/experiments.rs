@@ -2,7 +2,7 @@
 
 use std::hint::spin_loop;
 
-use super::ours::{fixed_between_threads, receive_fixed};
+use super::ours::{fixed_alone, fixed_between_threads, receive_fixed};
 use super::{Batch, Contender, SLOTS, take, threads};
 use crate::unchecked::{self, but};
 
@@ -43,6 +43,7 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
         },
         Contender { name: FURTHER, run: further::<N, BATCH> },
         Contender { name: SLOWER, run: slower::<N, BATCH> },
+        Contender { name: ALONE, run: fixed_alone::<N, BATCH> },
     ];
     if BATCH == 1 {
         all.push(Contender { name: BY_VALUE, run: by_value::<N, BATCH> });
@@ -57,6 +58,7 @@ const SLEEPERS: &str = "experiment: without checks, but the other's status is co
 const SHAPED: &str = "experiment: without checks, but with these three, that call, and that comparison";
 const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes further";
 const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
+const ALONE: &str = "experiment: gpushare ring, fixed size, nothing crosses: the slower side by itself";
 const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
 
 pub(super) fn unchecked<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {

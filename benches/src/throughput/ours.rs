@@ -1,7 +1,7 @@
 //! The rings themselves, for messages of one size and for any.
 
-use std::hint::spin_loop;
-use std::time::Duration;
+use std::hint::{black_box, spin_loop};
+use std::time::{Duration, Instant};
 
 use gpushare::ring::{Consumer, Producer, fixed};
 use gpushare::{Deadline, Peer};
@@ -53,6 +53,31 @@ pub(super) fn fixed_between_threads<const N: usize, const BATCH: usize>(
     let mut messages = Batch::<N, BATCH>::EMPTY;
     // The producer closes the ring when it has sent all: what was sent is received nevertheless.
     threads(count, send, move |sum| receive(&mut consumer, &mut messages, sum))
+}
+
+/// One thread fills the ring and empties it, in turns: what the slower of the two sides takes where nothing crosses between processors.
+pub(super) fn fixed_alone<const N: usize, const BATCH: usize>(count: u64) -> f64 {
+    let (mut producer, offer) = fixed::Producer::<N>::create(SLOTS as u64).expect("memory");
+    let mut consumer = fixed::Consumer::attach(offer).expect("just offered");
+    pin(0);
+    let mut messages = Batch::<N, BATCH>::EMPTY;
+    let (mut number, mut sum) = (0, 0);
+    let mut took = [Duration::ZERO; 2];
+    while number < count {
+        let start = Instant::now();
+        while number < count {
+            match send_fixed::<N, BATCH>(&mut producer, number, count) {
+                0 => break,
+                sent => number += sent,
+            }
+        }
+        took[0] += start.elapsed();
+        let start = Instant::now();
+        while receive_fixed(&mut consumer, &mut messages, &mut sum) != 0 {}
+        took[1] += start.elapsed();
+    }
+    black_box(sum);
+    took[0].max(took[1]).as_secs_f64()
 }
 
 pub(super) fn fixed_across<const N: usize, const BATCH: usize>(count: u64) -> f64 {
