@@ -257,8 +257,8 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     fn put(&mut self, messages: &[[u8; N]]) {
         let side = &mut self.0;
         let bytes = messages.as_flattened();
-        let few = bytes.len() <= 16 * LINE || Side::<N, BUT>::has(but::ALL_HINTS) || may_ask_for_many();
-        if few && !Side::<N, BUT>::has(but::NO_HINTS) {
+        let gains = bytes.len() <= 16 * LINE || Side::<N, BUT>::has(but::ALL_HINTS) || may_ask_for_many();
+        if gains && !Side::<N, BUT>::has(but::NO_HINTS) {
             let from = side.at + side.ahead;
             let mut line = from.next_multiple_of(LINE);
             while line < from + bytes.len() {

@@ -344,6 +344,9 @@ pub struct Listener {
 impl Listener {
     /// Listen at `path`, which must not exist yet.
     ///
+    /// On Unix the path is there a moment before anybody is listened to: who connects in between is refused. Who starts both sides tells the
+    /// other one once this has returned.
+    ///
     /// # Errors
     /// [`ChannelError::Os`], with `AddrInUse` when the path exists.
     pub fn bind(path: &Path) -> Result<Self, ChannelError> {

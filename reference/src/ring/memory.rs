@@ -267,7 +267,7 @@ impl Memory for Shared {
 const LINE: usize = 64;
 /// How far ahead of what is written lines are asked for: as many as a processor has on their way at once.
 const AHEAD: usize = 8 * LINE;
-/// Longer writes are of more lines than any processor has on their way at once.
+/// Longer writes are of more lines than every processor gains by being asked for.
 const MANY: usize = 16 * LINE;
 /// More is not asked for at once: the first lines would be gone again before they are written.
 const MOST: usize = 64 * LINE;

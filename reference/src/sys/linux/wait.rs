@@ -43,13 +43,13 @@ impl WakePath {
 
     /// `lent`: the object of which the peer will be the writer; the signals lie at `page`.
     pub(crate) fn create(lent: &OwnedFd, page: u64) -> io::Result<Self> {
-        let map = || {
-            let mapping = Mapping::part(lent, page, PAGE, true)?;
-            // What the first sleeper would do.
-            let _ = mapping.touch(true);
-            Ok::<_, io::Error>(mapping)
-        };
-        Ok(Self { lent: if Self::lends() { Some(map()?) } else { None } })
+        if !Self::lends() {
+            return Ok(Self { lent: None });
+        }
+        let signals = Mapping::part(lent, page, PAGE, true)?;
+        // What the first sleeper would do.
+        let _ = signals.touch(true);
+        Ok(Self { lent: Some(signals) })
     }
 
     /// Whether signals lie on a page that both sides write to. Where pages are larger, that one cannot be mapped by itself.
