@@ -48,7 +48,6 @@ struct Side<const N: usize, const BUT: u32> {
     _objects: [Arc<Object>; 2],
     own: *const Words,
     peer: *const Words,
-    data: *mut u8,
     /// Whether the other side is dead.
     dead: Arc<AtomicU32>,
     corrupt: bool,
@@ -65,31 +64,38 @@ struct Side<const N: usize, const BUT: u32> {
     released: u64,
     /// Where the next message lies.
     at: usize,
-    /// Up to here this side may go without more ado.
+    /// Up to here this side may go without a look at the other, if the places go as far.
+    known: usize,
+    /// Up to here this side may go by one comparison.
     end: usize,
     /// From here on room is given back.
     due: usize,
     /// How far ahead lines are asked for.
     ahead: usize,
+    /// Bytes of the messages sent singly whose lines are asked for at once.
+    stretch: usize,
 }
 
 // SAFETY: the pointers lead into mappings, which belong to the process, and the value keeps those.
 unsafe impl<const N: usize, const BUT: u32> Send for Side<N, BUT> {}
 
 impl<const N: usize, const BUT: u32> Side<N, BUT> {
-    /// The producer's or the consumer's (`second`), with where in the two objects the words lie, and in the first the messages.
-    fn new(objects: [Arc<Object>; 2], second: bool, words: [usize; 2], data: usize, capacity: u64) -> Self {
+    /// From the producer's words to the messages. In objects, these lie where the ring has them: words on the third line of a page,
+    /// messages two pages on.
+    const DATA: usize = if Self::has(but::OBJECTS) { 8192 - 128 } else { 2 * size_of::<Words>() };
+
+    /// The producer's or the consumer's (`second`), with where in the two objects the words lie.
+    fn new(objects: [Arc<Object>; 2], second: bool, words: [usize; 2], capacity: u64) -> Self {
         let at = |which: usize| objects[which].start().wrapping_add(words[which]).cast_const().cast::<Words>();
         let (own, peer) = if second { (at(1), at(0)) } else { (at(0), at(1)) };
-        let data = objects[0].start().wrapping_add(data);
         let dead = Arc::new(AtomicU32::new(0));
         let bytes = capacity as usize * N;
-        let (limit, end) = if second { (0, 0) } else { (capacity, bytes) };
+        let (limit, known) = if second { (0, 0) } else { (capacity, bytes) };
+        let ahead = (8 * LINE).min(bytes / 8);
         Self {
             _objects: objects,
             own,
             peer,
-            data,
             dead,
             corrupt: false,
             quiet: u64::MAX,
@@ -99,9 +105,11 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
             limit,
             released: 0,
             at: 0,
-            end,
+            known,
+            end: 0,
             due: bytes / 8,
-            ahead: (8 * LINE).min(bytes / 8),
+            ahead,
+            stretch: (ahead / 2 / N).max(1) * N,
         }
     }
 
@@ -126,9 +134,16 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
         self.capacity as usize * N
     }
 
+    /// Byte `at` of the messages, for the producer.
     #[inline]
-    fn byte(&self, at: usize) -> *mut u8 {
-        self.data.wrapping_add(at)
+    fn outgoing(&self, at: usize) -> *mut u8 {
+        self.own.cast_mut().cast::<u8>().wrapping_add(Self::DATA + at)
+    }
+
+    /// The same, for the consumer.
+    #[inline]
+    fn incoming(&self, at: usize) -> *const u8 {
+        self.peer.cast::<u8>().wrapping_add(Self::DATA + at)
     }
 
     /// How many of so many messages lie in one piece from here on.
@@ -159,10 +174,10 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
         }
     }
 
-    /// Where the limit lies, if the places go as far.
+    /// Find out where the limit lies.
     #[inline]
     fn reach(&mut self) {
-        self.end = self.bytes().min(self.at + self.left() * N);
+        self.known = self.bytes().min(self.at + self.left() * N);
     }
 
     /// Say how far this side has come, and look whether the other sleeps.
@@ -205,29 +220,28 @@ pub struct Consumer<const N: usize, const BUT: u32>(Side<N, BUT>);
 pub fn ring<const N: usize, const BUT: u32>(messages: usize) -> (Producer<N, BUT>, Consumer<N, BUT>) {
     let bytes = messages * N;
     let capacity = messages as u64;
-    if BUT & but::OBJECTS != 0 {
-        // Where the ring has them: words on the third line of a page, messages on the next page.
-        let (words, data) = ([128, 128], 4096);
-        let objects = [Object::shared(data + bytes), Object::shared(data)];
+    let data = Side::<N, BUT>::DATA;
+    let (objects, words) = if Side::<N, BUT>::has(but::OBJECTS) {
+        let objects = [Object::shared(128 + data + bytes), Object::shared(128 + data)];
         let again = [objects[0].again(), objects[1].again()];
-        let [first, second] = [objects, again].map(|objects| objects.map(Arc::new));
-        (Producer(Side::new(first, false, words, data, capacity)), Consumer(Side::new(second, true, words, data, capacity)))
+        ([objects, again].map(|objects| objects.map(Arc::new)), [128, 128])
     } else {
-        let (words, data) = ([0, size_of::<Words>()], 2 * size_of::<Words>());
         let object = Arc::new(Object::private(data + bytes));
         let both = || [Arc::clone(&object), Arc::clone(&object)];
-        (Producer(Side::new(both(), false, words, data, capacity)), Consumer(Side::new(both(), true, words, data, capacity)))
-    }
+        ([both(), both()], [0, size_of::<Words>()])
+    };
+    let [first, second] = objects;
+    (Producer(Side::new(first, false, words, capacity)), Consumer(Side::new(second, true, words, capacity)))
 }
 
 impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     /// Send, if there is room.
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, message: &[u8; N]) -> bool {
         if self.0.at >= self.0.end && !self.go_on() {
             return false;
         }
-        self.put(std::slice::from_ref(message));
+        self.write(message);
         self.0.publish();
         true
     }
@@ -235,7 +249,7 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     /// Send as many as have room, and say how many.
     #[inline]
     pub fn send_batch(&mut self, messages: &[[u8; N]]) -> usize {
-        if self.0.at + messages.as_flattened().len() > self.0.end {
+        if self.0.at + messages.as_flattened().len() > self.0.known {
             self.make_room_for(messages.len());
         }
         let now = &messages[..messages.len().min(self.0.left())];
@@ -255,27 +269,45 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
 
     #[inline]
     fn put(&mut self, messages: &[[u8; N]]) {
-        let side = &mut self.0;
-        let bytes = messages.as_flattened();
-        let gains = bytes.len() <= 16 * LINE || Side::<N, BUT>::has(but::ALL_HINTS) || may_ask_for_many();
+        self.expect(messages.as_flattened().len());
+        self.write(messages.as_flattened());
+    }
+
+    #[inline]
+    fn expect(&self, bytes: usize) {
+        let side = &self.0;
+        let gains = bytes <= 16 * LINE || Side::<N, BUT>::has(but::ALL_HINTS) || may_ask_for_many();
         if gains && !Side::<N, BUT>::has(but::NO_HINTS) {
             let from = side.at + side.ahead;
             let mut line = from.next_multiple_of(LINE);
-            while line < from + bytes.len() {
+            while line < from + bytes {
                 let size = side.bytes();
-                expect_write(side.byte(if line < size { line } else { line - size }));
+                expect_write(side.outgoing(if line < size { line } else { line - size }));
                 line += LINE;
             }
         }
-        // SAFETY: there is room for a run of this length from here on, and the consumer does not look at it before it is told.
-        unsafe { side.byte(side.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let side = &mut self.0;
+        // SAFETY: there is room for so many from here on, and the consumer does not look at it before it is told.
+        unsafe { side.outgoing(side.at).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) }
         side.at += bytes.len();
     }
 
+    #[cold]
     #[inline(never)]
     fn go_on(&mut self) -> bool {
-        self.make_room_for(1);
-        self.0.at < self.0.end
+        if self.0.at >= self.0.known {
+            self.make_room_for(1);
+            if self.0.at >= self.0.known {
+                return false;
+            }
+        }
+        self.expect(self.0.stretch);
+        self.0.end = self.0.known.min(self.0.at + self.0.stretch);
+        true
     }
 
     #[inline(never)]
@@ -308,7 +340,17 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     /// Take the next message, if there is one.
     #[inline]
     pub fn receive(&mut self, into: &mut [u8; N]) -> bool {
-        if self.0.at >= self.0.end && !self.go_on(true) {
+        if self.0.at >= self.0.end {
+            return self.receive_with_care(into);
+        }
+        self.take(std::slice::from_mut(into));
+        true
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn receive_with_care(&mut self, into: &mut [u8; N]) -> bool {
+        if !self.go_on(true) {
             return false;
         }
         self.take(std::slice::from_mut(into));
@@ -344,11 +386,12 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     fn go_on(&mut self, pauses: bool) -> bool {
         self.0.begin_again();
         self.0.reach();
-        if self.0.at < self.0.end {
+        if self.0.at < self.0.known {
+            self.0.end = self.0.known.min(self.0.due.saturating_sub(N));
             return true;
         }
         if !Side::<N, BUT>::has(but::NO_PAUSE) && pauses && std::mem::take(&mut self.0.news) {
-            (0..2).for_each(|_| spin_loop());
+            (0..4).for_each(|_| spin_loop());
         }
         if let Some(seen) = self.look_for_more() {
             if Side::<N, BUT>::has(but::CALLS) {
@@ -366,7 +409,7 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     fn look_for_more(&mut self) -> Option<u64> {
         let side = &mut self.0;
         if !Side::<N, BUT>::has(but::NO_HINTS) {
-            expect_read(side.byte(side.at));
+            expect_read(side.incoming(side.at));
         }
         let seen = side.look();
         let news = if Side::<N, BUT>::has(but::POSITIONS) {
@@ -405,7 +448,7 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
         let side = &mut self.0;
         let bytes = messages.as_flattened_mut();
         // SAFETY: a run of this length was sent, and the producer leaves it alone until it is released.
-        unsafe { side.byte(side.at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) }
+        unsafe { side.incoming(side.at).copy_to_nonoverlapping(bytes.as_mut_ptr(), bytes.len()) }
         side.at += bytes.len();
     }
 

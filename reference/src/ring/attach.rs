@@ -76,7 +76,7 @@ pub(super) fn create(role: Role, shape: Shape) -> Result<(Shared, Offer), RingEr
     let mut handles = vec![peer.handle()?, own.handle()?];
     let path = WakePath::create(&handles[0].0, SIGNALS as u64).map_err(wake_path)?;
     handles.extend(path.for_peer().map_err(wake_path)?);
-    Ok((Shared::new(role, own, peer, path), Offer { terms: Terms { role: other, capacity, generation }, handles }))
+    Ok((Shared::new(own, peer, path), Offer { terms: Terms { role: other, capacity, generation }, handles }))
 }
 
 /// A number that no other ring has: a hash of nothing under keys that are random for each process and new for each call.
@@ -130,7 +130,7 @@ pub(super) fn attach(
         }
     };
     let checked = check_headers(role, terms.generation, shape, &own, &peer);
-    let shared = Shared::new(role, own, peer, path);
+    let shared = Shared::new(own, peer, path);
     match checked.and_then(|()| claim(role, &shared)) {
         Ok(()) => Ok((shared, shape)),
         Err(error) => {

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::layout::{self, UNIT, record};
-use super::memory::{Memory, Shared};
+use super::memory::{self, Memory, Shared};
 use super::{Corruption, Counts, RingError};
 use crate::deadline::Deadline;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -393,6 +393,6 @@ impl Message<'_, Shared> {
     #[must_use]
     pub fn pieces(&self) -> [*const [u8]; 2] {
         let Consumer { memory, position, mask, .. } = &*self.consumer;
-        memory.pieces(*position + UNIT, self.len, *mask).map(<*mut [u8]>::cast_const)
+        memory::pieces(memory.incoming().cast_mut(), *position + UNIT, self.len, *mask).map(<*mut [u8]>::cast_const)
     }
 }

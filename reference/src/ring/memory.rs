@@ -5,7 +5,7 @@ use std::io;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{self, AtomicU32, AtomicU64, Ordering};
 
-use super::layout::{Control, DATA, OTHER_SIGNAL, OWN_SIGNAL, Role, SIGNALS};
+use super::layout::{Control, DATA, OTHER_SIGNAL, OWN_SIGNAL, SIGNALS};
 use crate::deadline::Deadline;
 use crate::shm::{SharedMemory, SharedMemoryError};
 use crate::sys::cache;
@@ -56,7 +56,6 @@ pub trait Memory: Bell {
 pub struct Shared {
     own: NonNull<Control>,
     peer: NonNull<Control>,
-    data: NonNull<u8>,
     own_signal: NonNull<AtomicU32>,
     peer_signal: NonNull<AtomicU32>,
     path: WakePath,
@@ -73,20 +72,13 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    /// The caller has checked that the objects have the sizes that the role and the capacity ask for, and that `own` is
+    /// The caller has checked that the objects have the sizes that the roles and the capacity ask for, and that `own` is
     /// mapped for writing.
-    pub(super) fn new(role: Role, own: SharedMemory, peer: SharedMemory, path: WakePath) -> Self {
-        let producer = match role {
-            Role::Producer => &own,
-            Role::Consumer => &peer,
-        };
-        // SAFETY: the producer's object is larger than its control page, so this stays inside the mapping.
-        let data = unsafe { producer.start().add(DATA) };
+    pub(super) fn new(own: SharedMemory, peer: SharedMemory, path: WakePath) -> Self {
         let [own_signal, peer_signal] = signals(&own, &peer, &path);
         Self {
             own: own.start().cast(),
             peer: peer.start().cast(),
-            data,
             own_signal,
             peer_signal,
             path,
@@ -107,26 +99,18 @@ impl Shared {
         unsafe { self.own.as_ref() }
     }
 
-    /// Where byte `at` lies.
-    pub(super) fn pointer(&self, at: usize) -> *mut u8 {
-        // SAFETY: callers keep `at` within the capacity, which is what lies behind `data`.
-        unsafe { self.data.as_ptr().add(at) }
-    }
-
-    /// The bytes from a position on, in up to two pieces. The caller keeps `len` within the capacity.
-    pub(super) fn pieces(&self, position: u64, len: usize, mask: u64) -> [*mut [u8]; 2] {
-        let at = (position & mask) as usize;
-        let first = len.min(mask as usize + 1 - at);
-        let piece = |at, len| ptr::slice_from_raw_parts_mut(self.pointer(at), len);
-        [piece(at, first), piece(0, len - first)]
-    }
-
-    /// A word among the messages. The caller keeps `at` to a multiple of 8 below the capacity, and stores only as the producer.
+    /// Where the messages begin, in the producer's object, which is this side's own if it sends.
     #[inline]
-    fn word(&self, at: usize) -> &AtomicU64 {
-        // SAFETY: 8 bytes from `at` on lie within the messages, which begin on a page; all access to headers is
-        // atomic. Where the page is read-only, relaxed loads of 8 bytes are defined.
-        unsafe { &*self.pointer(at).cast() }
+    pub(super) fn outgoing(&self) -> *mut u8 {
+        // SAFETY: either side's object has that many bytes, and the producer's has the messages behind them.
+        unsafe { self.own.as_ptr().byte_add(DATA).cast() }
+    }
+
+    /// Where they begin if this side receives.
+    #[inline]
+    pub(super) fn incoming(&self) -> *const u8 {
+        // SAFETY: as in `outgoing`.
+        unsafe { self.peer.as_ptr().byte_add(DATA).cast() }
     }
 
     /// Nobody, this process included, can map this side's object for writing once more.
@@ -218,23 +202,28 @@ impl Memory for Shared {
     fn write(&self, at: usize, bytes: &[u8]) {
         // SAFETY: the caller keeps the range within the capacity; `bytes` is private memory and does not overlap it. Only the
         // producer calls this, whose mapping is writable. The peer may race: bytes are moved, never interpreted.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.pointer(at), bytes.len()) }
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.outgoing().add(at), bytes.len()) }
     }
 
     #[inline]
     fn read(&self, at: usize, bytes: &mut [u8]) {
-        // SAFETY: as in `write`, with source and destination exchanged.
-        unsafe { ptr::copy_nonoverlapping(self.pointer(at).cast_const(), bytes.as_mut_ptr(), bytes.len()) }
+        // SAFETY: as in `write`, with source and destination exchanged; only the consumer calls this.
+        unsafe { ptr::copy_nonoverlapping(self.incoming().add(at), bytes.as_mut_ptr(), bytes.len()) }
     }
 
     #[inline]
     fn write_header(&self, at: usize, header: u64) {
-        self.word(at).store(header, Ordering::Relaxed);
+        // SAFETY: the caller keeps `at` to a multiple of 8 below the capacity, and is the producer; the messages begin on a page, and
+        // all access to headers is atomic.
+        let word: &AtomicU64 = unsafe { &*self.outgoing().add(at).cast() };
+        word.store(header, Ordering::Relaxed);
     }
 
     #[inline]
     fn read_header(&self, at: usize) -> u64 {
-        self.word(at).load(Ordering::Relaxed)
+        // SAFETY: as in `write_header`, of the consumer. Where the page is read-only, relaxed loads of 8 bytes are defined.
+        let word: &AtomicU64 = unsafe { &*self.incoming().add(at).cast() };
+        word.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -254,13 +243,21 @@ impl Memory for Shared {
 
     #[inline]
     fn expect_write(&self, at: usize) {
-        cache::expect_write(self.data.as_ptr().wrapping_add(at));
+        cache::expect_write(self.outgoing().wrapping_add(at));
     }
 
     #[inline]
     fn expect_read(&self, at: usize) {
-        cache::expect_read(self.data.as_ptr().wrapping_add(at));
+        cache::expect_read(self.incoming().wrapping_add(at));
     }
+}
+
+/// The bytes from a position on, in up to two pieces, of messages that begin at `start`. The caller keeps `len` within the capacity.
+pub(super) fn pieces(start: *mut u8, position: u64, len: usize, mask: u64) -> [*mut [u8]; 2] {
+    let at = (position & mask) as usize;
+    let first = len.min(mask as usize + 1 - at);
+    let piece = |at, len| ptr::slice_from_raw_parts_mut(start.wrapping_add(at), len);
+    [piece(at, first), piece(0, len - first)]
 }
 
 /// Bytes of a line of cache.

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::layout::{self, UNIT, record};
-use super::memory::{Memory, Shared, ahead, expect_writes};
+use super::memory::{self, Memory, Shared, ahead, expect_writes};
 use super::{Corruption, Counts, RingError};
 use crate::deadline::Deadline;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
@@ -380,7 +380,7 @@ impl Reservation<'_, Shared> {
     #[must_use]
     pub fn pieces(&mut self) -> [*mut [u8]; 2] {
         let Producer { memory, position, mask, .. } = &*self.producer;
-        memory.pieces(*position + UNIT, self.len, *mask)
+        memory::pieces(memory.outgoing(), *position + UNIT, self.len, *mask)
     }
 }
 

@@ -20,15 +20,18 @@ pub struct Producer<const N: usize, M: Memory = Shared> {
     slots: Slots<N>,
     /// Where the next message goes; behind the last place before the first one is used again.
     at: usize,
-    /// Up to where messages have room without another look. 0 once nothing can be sent any more, so that the one comparison that
-    /// every send makes covers that and the end of the places, too.
+    /// Up to where messages sent singly need no more than this comparison: as far as lines were asked for, and not past `limit`.
     end: usize,
+    /// Up to where messages have room without another look. 0 once nothing can be sent any more, as `end` is then.
+    limit: usize,
     /// The number of the message in the first place, this time round.
     first: u64,
     /// The number of messages taken, when it was last looked at; at most a capacity behind those sent.
     read: u64,
     /// How far ahead lines are asked for.
     ahead: usize,
+    /// Bytes of the messages sent singly whose lines are asked for at once.
+    stretch: usize,
     /// Looks that found no room.
     stalls: u64,
     /// Why nothing can be sent any more.
@@ -67,8 +70,9 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let event = EventCount::new(barriers);
         event.announce(&memory);
         let slots = Slots { capacity };
-        let (end, ahead) = (slots.bytes(), ahead(slots.bytes()));
-        Self { memory, event, slots, at: 0, end, first: 0, read: 0, ahead, stalls: 0, fault: None }
+        let (limit, ahead) = (slots.bytes(), ahead(slots.bytes()));
+        let stretch = (ahead / 2 / N).max(1) * N;
+        Self { memory, event, slots, at: 0, end: 0, limit, first: 0, read: 0, ahead, stretch, stalls: 0, fault: None }
     }
 
     /// Messages that the ring has room for.
@@ -101,12 +105,13 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// # Errors
     /// What makes the ring useless for good: [`RingError::Closed`], [`RingError::PeerGone`], [`RingError::Corrupt`],
     /// [`RingError::GivenUp`].
-    #[inline]
+    // Where it is called from several places a call would be made of it, which costs half of a message of 8 bytes.
+    #[inline(always)]
     pub fn try_send(&mut self, message: &[u8; N]) -> Result<bool, RingError> {
         if self.at >= self.end && !self.go_on()? {
             return Ok(false);
         }
-        self.put(std::slice::from_ref(message));
+        self.write(message);
         self.publish();
         Ok(true)
     }
@@ -134,7 +139,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         if self.at >= self.end && !self.go_on()? {
             return Ok(false);
         }
-        self.put(std::slice::from_ref(message));
+        self.write(message);
         if lone::fits::<N>() {
             lone::write(&self.memory, self.position(), message);
         }
@@ -161,7 +166,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     #[inline]
     pub fn try_send_batch(&mut self, messages: &[[u8; N]]) -> Result<usize, RingError> {
         // Fewer than a batch: the consumer may have made room meanwhile, or the places begin again.
-        if self.at + messages.as_flattened().len() > self.end {
+        if self.at + messages.as_flattened().len() > self.limit {
             self.make_room_for(messages.len())?;
         }
         let now = &messages[..messages.len().min(self.room())];
@@ -233,8 +238,19 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// Write messages that have room and lie in one piece.
     #[inline]
     fn put(&mut self, messages: &[[u8; N]]) {
-        let bytes = messages.as_flattened();
-        expect_writes(&self.memory, self.at + self.ahead, bytes.len(), self.slots.bytes());
+        self.expect(messages.as_flattened().len());
+        self.write(messages.as_flattened());
+    }
+
+    /// So many bytes are about to be written.
+    #[inline]
+    fn expect(&self, bytes: usize) {
+        expect_writes(&self.memory, self.at + self.ahead, bytes, self.slots.bytes());
+    }
+
+    /// Write bytes whose lines were asked for.
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
         self.memory.write(self.at, bytes);
         self.at += bytes.len();
     }
@@ -258,16 +274,26 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     fn begin_again(&mut self) {
         if self.at == self.slots.bytes() {
             self.at = 0;
+            self.end = 0;
             self.first += self.slots.capacity;
         }
-        self.end = self.slots.bytes().min(self.at + self.room() * N);
+        self.limit = self.slots.bytes().min(self.at + self.room() * N);
     }
 
-    /// Whether there is room behind the last that was known, or behind the last place.
+    /// Whether a message has room where the last one ended. Lines are asked for of several at once, so that most messages do without
+    /// the question, which is out of their way.
+    #[cold]
     #[inline(never)]
     fn go_on(&mut self) -> Result<bool, RingError> {
-        self.make_room_for(1)?;
-        Ok(self.at < self.end)
+        if self.at >= self.limit {
+            self.make_room_for(1)?;
+            if self.at >= self.limit {
+                return Ok(false);
+            }
+        }
+        self.expect(self.stretch);
+        self.end = self.limit.min(self.at + self.stretch);
+        Ok(true)
     }
 
     /// Look for room if less than this is known, and begin again behind the last place.
@@ -307,7 +333,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     #[cold]
     fn fail(&mut self, fault: Fault) -> RingError {
         self.fault = Some(fault);
-        self.end = 0;
+        (self.end, self.limit) = (0, 0);
         if let Fault::Corrupt(_) = fault {
             self.event.leave(&self.memory, status::CORRUPT);
         }

@@ -101,6 +101,22 @@ fn a_producer_of_messages_of_one_size_asks_too() {
 }
 
 #[test]
+fn short_messages_ask_for_the_lines_of_several_at_once() {
+    let memory = memory(2048);
+    let asked = Rc::clone(&memory.asked);
+    let mut producer = fixed::Producer::<8, Fickle>::over(memory, 256, false);
+    let mut sends = |messages| {
+        (0..messages).for_each(|_| assert!(producer.try_send(&[0; 8]).unwrap()));
+        asked.take()
+    };
+
+    assert_eq!(sends(1), [256, 320]);
+    assert_eq!(sends(15), [0; 0]);
+    assert_eq!(sends(1), [384, 448]);
+    assert_eq!(sends(222), (512..2048).chain(0..128).step_by(64).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_places_behind_the_last_are_the_first() {
     let memory = memory(2048);
     let asked = Rc::clone(&memory.asked);

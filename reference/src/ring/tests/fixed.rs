@@ -180,6 +180,15 @@ fn a_producer_learns_that_nobody_reads_when_it_looks_for_room() {
 }
 
 #[test]
+fn what_a_batch_learns_holds_for_the_next_message() {
+    let (mut producer, consumer) = pair::<8>(256);
+    assert!(producer.try_send(&[0; 8]).unwrap());
+    drop(consumer);
+    assert!(matches!(producer.try_send_batch(&[[0; 8]; 256]), Err(RingError::Closed)));
+    assert!(matches!(producer.try_send(&[0; 8]), Err(RingError::Closed)), "though there is room");
+}
+
+#[test]
 fn a_batch_that_fills_the_ring_is_sent_without_a_look_at_the_consumer() {
     let (mut producer, consumer) = pair::<64>(2);
     drop(consumer);
