@@ -162,6 +162,14 @@ pub struct Word {
     pub narrow: AtomicU32,
 }
 
+impl Word {
+    /// Nothing was written yet.
+    #[must_use]
+    pub const fn zero() -> Self {
+        Self { wide: AtomicU64::new(0), narrow: AtomicU32::new(0) }
+    }
+}
+
 /// Lines full of words.
 #[repr(C, align(4096))]
 #[derive(Debug)]
@@ -365,7 +373,7 @@ pub fn each(span: Duration, mut once: impl FnMut() -> bool) -> f64 {
 /// Nanoseconds for a round trip of two raw lines between the two processors: what the machine does at this moment.
 pub fn canary() -> f64 {
     const ROUNDS: u64 = 20_000;
-    let lines = [const { Word { wide: AtomicU64::new(0), narrow: AtomicU32::new(0) } }; 2];
+    let lines = [const { Word::zero() }; 2];
     std::thread::scope(|scope| {
         scope.spawn(|| {
             pin(1);

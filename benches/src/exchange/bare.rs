@@ -21,6 +21,8 @@ struct Message<'side> {
     read: &'side [AtomicU64],
     /// Where the same is written once more, before.
     copy: &'side [AtomicU64],
+    /// Where the number of the round is written once more, afterwards.
+    position: Option<&'side AtomicU64>,
 }
 
 impl Message<'_> {
@@ -30,6 +32,9 @@ impl Message<'_> {
             word.store(round, Ordering::Relaxed);
         }
         self.news.store(round, Ordering::Release);
+        if let Some(position) = self.position {
+            position.store(round, Ordering::Release);
+        }
     }
 
     #[inline]
@@ -52,7 +57,7 @@ impl Side {
 
     /// The position alone.
     fn alone(&self, _round: u64) -> Message<'_> {
-        Message { news: &self.position.wide, read: &[], copy: &[] }
+        Message { news: &self.position.wide, read: &[], copy: &[], position: None }
     }
 
     /// The position, and on a line of their own so many bytes, always the same ones.
@@ -62,7 +67,7 @@ impl Side {
 
     /// Both on one line.
     fn within<const BYTES: usize>(&self, _round: u64) -> Message<'_> {
-        Message { news: &self.words[0], read: self.slice(1, BYTES), copy: &[] }
+        Message { news: &self.words[0], read: self.slice(1, BYTES), ..self.alone(0) }
     }
 
     /// The position, and messages that lie one behind the other.
@@ -70,16 +75,32 @@ impl Side {
         Message { read: self.slice(round * BYTES as u64 / 8, BYTES), ..self.alone(0) }
     }
 
+    /// The same, in the second half of the messages.
+    fn behind<const BYTES: usize>(&self, round: u64) -> &[AtomicU64] {
+        self.slice(self.words.len() as u64 / 2 + round % 64 * (BYTES as u64 / 8), BYTES)
+    }
+
     /// The same, and what is read is a copy that lies on the line of the position.
     fn copied<const BYTES: usize>(&self, round: u64) -> Message<'_> {
-        let behind = round % 64 * (BYTES as u64 / 8);
-        Message { copy: self.slice(self.words.len() as u64 / 2 + behind, BYTES), ..self.within::<BYTES>(0) }
+        Message { copy: self.behind::<BYTES>(round), ..self.within::<BYTES>(0) }
+    }
+
+    /// The same, and the copy goes on on the line behind that of the position; with a number in each, by which a reader knows that both
+    /// belong to one message.
+    fn copied_on_two<const BYTES: usize>(&self, round: u64) -> Message<'_> {
+        Message { read: self.slice(1, BYTES + 16), ..self.copied::<BYTES>(round) }
+    }
+
+    /// The same, and the copy lies with a number in one of 16 places, where it is waited for.
+    fn copied_in_turn<const BYTES: usize>(&self, round: u64) -> Message<'_> {
+        let Message { news, read, .. } = self.numbered::<BYTES, 128>(round % 16);
+        Message { news, read, copy: self.behind::<BYTES>(round), position: Some(&self.position.wide) }
     }
 
     /// Messages that lie one behind the other, `STRIDE` bytes apart, each with a number of its own behind it.
     fn numbered<const BYTES: usize, const STRIDE: usize>(&self, round: u64) -> Message<'_> {
         let at = round * STRIDE as u64 / 8;
-        Message { news: &self.slice(at + BYTES as u64 / 8, 8)[0], read: self.slice(at, BYTES), copy: &[] }
+        Message { news: &self.slice(at + BYTES as u64 / 8, 8)[0], read: self.slice(at, BYTES), ..self.alone(0) }
     }
 }
 
@@ -102,6 +123,8 @@ pub(super) fn exchanges() -> Vec<Exchange> {
         bare!("experiment: a number beside each 8 bytes, no position", Side::numbered::<8, 16>),
         bare!("experiment: a number beside each 8 bytes, on lines of their own", Side::numbered::<8, 64>),
         bare!("experiment: a number beside each 64 bytes, no position", Side::numbered::<64, 128>),
+        bare!("experiment: 64 bytes, and a copy on two lines, one of which is the position's", Side::copied_on_two::<64>),
+        bare!("experiment: 64 bytes and a position, and a copy with a number in one of 16 places", Side::copied_in_turn::<64>),
     ]
 }
 
