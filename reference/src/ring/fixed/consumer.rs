@@ -118,9 +118,14 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     ///
     /// # Errors
     /// As [`Consumer::try_receive`].
+    // Where it is called from several places a call would be made of it, which costs a quarter of a message of 8 bytes.
     #[inline(always)]
     pub fn try_receive_into(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
-        self.receive_next(into, true)
+        if self.at >= self.end {
+            return self.receive_with_care(into);
+        }
+        self.take(std::slice::from_mut(into));
+        Ok(true)
     }
 
     /// Take the next message, waiting for it.
@@ -154,7 +159,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     #[inline]
     pub fn try_receive_alone(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
         if !lone::fits::<N>() || self.known() > 0 {
-            return self.receive_next(into, false);
+            return self.receive_if_there(into, false);
         }
         self.begin_again();
         let seen = acquire(&self.memory, self.memory.peer().position());
@@ -260,21 +265,17 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         self.first + (self.at / N) as u64
     }
 
-    /// Take the next message into `into`, if there is one; whether to pause is as in [`Consumer::go_on`].
-    // Where it is called from several places a call would be made of it, which costs a quarter of a message of 8 bytes.
-    #[inline(always)]
-    fn receive_next(&mut self, into: &mut [u8; N], pauses: bool) -> Result<bool, RingError> {
-        if self.at >= self.end {
-            return self.receive_with_care(into, pauses);
-        }
-        self.take(std::slice::from_mut(into));
-        Ok(true)
-    }
-
-    /// The same where a look may be due, or room is to be given back: once in a hundred messages, and so out of the way.
+    /// Take the next message into `into`, if there is one, after a pause and a look, if they are due: once in a hundred messages, and so
+    /// out of the way.
     #[cold]
     #[inline(never)]
-    fn receive_with_care(&mut self, into: &mut [u8; N], pauses: bool) -> Result<bool, RingError> {
+    fn receive_with_care(&mut self, into: &mut [u8; N]) -> Result<bool, RingError> {
+        self.receive_if_there(into, true)
+    }
+
+    /// The same, where each message may need it; whether to pause is as in [`Consumer::go_on`].
+    #[inline]
+    fn receive_if_there(&mut self, into: &mut [u8; N], pauses: bool) -> Result<bool, RingError> {
         if !self.go_on(pauses)? {
             return Ok(false);
         }
@@ -288,9 +289,9 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     #[inline]
     fn go_on(&mut self, pauses: bool) -> Result<bool, RingError> {
         self.begin_again();
-        let known = self.slots.bytes().min(self.at + self.known() * N);
-        if self.at < known {
-            self.end = known.min(self.due.saturating_sub(N));
+        let limit = self.slots.bytes().min(self.at + self.known() * N);
+        if self.at < limit {
+            self.end = limit.min(self.due.saturating_sub(N));
             return Ok(true);
         }
         if std::mem::take(&mut self.news) && pauses {

@@ -136,10 +136,10 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// As [`Producer::try_send`].
     #[inline]
     pub fn try_send_alone(&mut self, message: &[u8; N]) -> Result<bool, RingError> {
-        if self.at >= self.end && !self.go_on()? {
+        if self.at >= self.limit && !self.find_room()? {
             return Ok(false);
         }
-        self.write(message);
+        self.put(std::slice::from_ref(message));
         if lone::fits::<N>() {
             lone::write(&self.memory, self.position(), message);
         }
@@ -285,15 +285,19 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     #[cold]
     #[inline(never)]
     fn go_on(&mut self) -> Result<bool, RingError> {
-        if self.at >= self.limit {
-            self.make_room_for(1)?;
-            if self.at >= self.limit {
-                return Ok(false);
-            }
+        if self.at >= self.limit && !self.find_room()? {
+            return Ok(false);
         }
         self.expect(self.stretch);
         self.end = self.limit.min(self.at + self.stretch);
         Ok(true)
+    }
+
+    /// Whether there is room behind the last that was known, or behind the last place.
+    #[inline(never)]
+    fn find_room(&mut self) -> Result<bool, RingError> {
+        self.make_room_for(1)?;
+        Ok(self.at < self.limit)
     }
 
     /// Look for room if less than this is known, and begin again behind the last place.
