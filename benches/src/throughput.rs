@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::machine::{self, pin};
 use crate::unchecked::but;
 
-mod bare;
 mod experiments;
 mod ours;
 

@@ -23,9 +23,9 @@ For comparison, the systems that this one descends from: 2.85 million messages a
 a p99 of 0.05 µs, which was a write and a read on one thread.
 ";
 
-const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message: see the rows without lines asked for ahead and without the pause before a look. Beyond that, the instructions of either side: see what the slower one takes by itself, where nothing crosses, and a stream that is no ring";
+const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message: see the rows without lines asked for ahead and without the pause before a look; and what the slower side takes by itself, where nothing crosses";
 const ONE_LINE: &str = "a message and the news of it cross on one line each way, as the raw exchange does, and nothing that crosses takes less than a line: see the experiments with bytes in the lines themselves";
-const TWO_LINES: &str = "a message of 64 bytes fills a line, and the news of it is on another, each way; the raw exchange moves one: see the experiments with 64 bytes, of which those with a position could be a ring";
+const TWO_LINES: &str = "a message of 64 bytes fills a line, and the news of it is on another, each way; the raw exchange moves one: see the experiments with 64 bytes, of which those with a copy could be a ring";
 const BATCHES: &str = "the same copies and one position a batch, as in rtrb: the rows without checks, and the experiments, show what each part costs";
 const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and beside them a list of sleepers that lets a death wake them: each other way is among the experiments, and takes longer";
 const NEWS: &str =

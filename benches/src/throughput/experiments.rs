@@ -3,7 +3,7 @@
 use std::hint::spin_loop;
 
 use super::ours::{fixed_alone, fixed_between_threads, receive_fixed};
-use super::{Batch, Contender, SLOTS, bare, take, threads};
+use super::{Batch, Contender, SLOTS, take, threads};
 use crate::unchecked::{self, but};
 
 /// Those for messages of `N` bytes, `BATCH` at a time.
@@ -47,7 +47,6 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
     ];
     if BATCH == 1 {
         all.push(Contender { name: BY_VALUE, run: by_value::<N, BATCH> });
-        all.push(Contender { name: BARE, run: bare::stream::<N> });
     }
     all
 }
@@ -61,7 +60,6 @@ const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes
 const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
 const ALONE: &str = "experiment: gpushare ring, fixed size, nothing crosses: the slower side by itself";
 const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
-const BARE: &str = "experiment: a bare stream, no ring: one position, nothing checked, nobody woken, all else in registers";
 
 pub(super) fn unchecked<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {
     from_further::<N, BATCH, BUT, 0>(count)
