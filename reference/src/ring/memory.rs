@@ -28,13 +28,13 @@ pub(super) const LONE: usize = 48;
 /// What the ring's algorithm needs of its memory, beside the words of [`Bell`]. The same source of producer and consumer runs
 /// on [`Shared`] and on loom's memory.
 pub trait Memory: Bell {
-    /// Copy into the messages' bytes. The caller keeps `at + bytes.len()` within the capacity.
+    /// Copy into the messages' bytes. The caller sends, and keeps `at + bytes.len()` within the capacity.
     fn write(&self, at: usize, bytes: &[u8]);
-    /// Copy out of them, likewise.
+    /// Copy out of them, likewise; the caller receives.
     fn read(&self, at: usize, bytes: &mut [u8]);
-    /// Write a message's header; `at` is a multiple of 8 below the capacity.
+    /// Write a message's header, by whoever sends; `at` is a multiple of 8 below the capacity.
     fn write_header(&self, at: usize, header: u64);
-    /// Read a message's header, once.
+    /// Read a message's header, once, by whoever receives.
     fn read_header(&self, at: usize) -> u64;
     /// The last message that this side sent alone.
     fn own_lone(&self) -> &Lone<<Self::Words as Words>::U64>;
