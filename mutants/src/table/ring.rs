@@ -75,7 +75,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     fails("ring::shared_memory::fixed_room_wakes_producer::64_bytes", "ring_gives_up_at_once"),
     fails("ring::shared_memory::fixed_close_is_told_after_messages::24_bytes", "ring_never_closed"),
     fails("ring::shared_memory::fixed_death_is_told_after_messages::8_bytes", "watch_is_ignored"),
-    fails("ring::shared_memory::fixed_impossible_count_is_told::8_bytes_x21", "corrupt_is_timeout"),
+    fails("ring::shared_memory::fixed_impossible_position_is_told::8_bytes_x108", "corrupt_is_timeout"),
     fails("ring::shared_memory::fixed_impossible_room_is_told::64_bytes", "corrupt_is_told_once"),
     fails("ring::shared_memory::offer_in_a_channel_arrives", "ring_last_byte_changed"),
     fails("ring::shared_memory::impossible_producer_position_is_told::x9", "corrupt_is_timeout"),

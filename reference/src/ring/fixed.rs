@@ -1,7 +1,8 @@
 //! A ring for messages of one size, known when the program is built: faster than [one for any](super).
 //!
 //! Guarantees, roles, attaching, waiting and closing are those of [`ring`](super). There are no headers: a place in the ring follows from
-//! the number of a message alone, so that nothing that the peer writes is ever used as a place or a length.
+//! the number of a message alone, so that nothing that the peer writes is ever used as a place or a length. Positions count bytes here,
+//! too, and are multiples of a message's.
 //!
 //! Messages lie side by side, and the producer's position is the one word that tells of them, so that many are copied at once and seen
 //! at once. What costs time is lines of cache that cross between processors: the producer asks for those that it will write to
@@ -79,6 +80,12 @@ impl<const N: usize> Slots<N> {
     #[inline]
     fn in_one_piece(self, at: usize, messages: usize) -> usize {
         messages.min((self.bytes() - at) / N)
+    }
+
+    /// Whether messages lie side by side in so many bytes.
+    #[inline]
+    const fn holds_whole(bytes: u64) -> bool {
+        bytes.is_multiple_of(N as u64)
     }
 }
 

@@ -49,7 +49,7 @@ impl fmt::Display for Role {
 
 const MAGIC: u64 = u64::from_le_bytes(*b"gpuring\n");
 /// Changes with every change to what this file says.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Where the signals begin in a side's object: on a page of their own.
 pub(super) const SIGNALS: usize = 4096;

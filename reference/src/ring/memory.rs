@@ -16,13 +16,13 @@ use crate::waiter::{Bell, Parked, Peer, Words};
 #[derive(Debug)]
 #[repr(C)]
 pub struct Lone<Word> {
-    /// Its number, written before its bytes, so that whoever reads those can tell whether the next ones came meanwhile.
-    pub(super) number: Word,
+    /// The position behind it, written before its bytes, so that whoever reads those can tell whether the next ones came meanwhile.
+    pub(super) position: Word,
     /// Its bytes, eight to a word.
     pub(super) bytes: [Word; LONE / 8],
 }
 
-/// The most bytes of a message that is told of so: what of a line the position and the number leave.
+/// The most bytes of a message that is told of so: what of a line the two positions leave.
 pub(super) const LONE: usize = 48;
 
 /// What the ring's algorithm needs of its memory, beside the words of [`Bell`]. The same source of producer and consumer runs

@@ -35,9 +35,12 @@ pub(super) fn define(cases: &mut Cases<'_>) {
     cases.case("fixed_room_wakes_producer", &["waiter.news_wakes"]).each(SIZES, size_name, room_wakes_producer);
     cases.case("fixed_close_is_told_after_messages", &["ring.close_is_told"]).each(SIZES, size_name, close_is_told);
     cases.case("fixed_death_is_told_after_messages", &["ring.death_is_told"]).fresh().each([8, 64], size_name, death_is_told);
-    let counts = [(8, 33), (8, 1 << 32), (8, u64::MAX), (24, 33), (64, 33), (64, 1 << 63), (64, u64::MAX)];
-    let name = |(size, count): &(usize, u64)| format!("{size}_bytes_x{count:x}");
-    cases.case("fixed_impossible_count_is_told", CORRUPT).each(counts, name, impossible_count);
+    // One message more than there is room for, many more, and parts of one.
+    let whole = [(8, 33 * 8), (8, 1 << 32), (24, 33 * 24), (64, 33 * 64), (64, 1 << 63), (64, u64::MAX - 63)];
+    let parts = [(8, 1), (8, u64::MAX), (24, 32), (64, 63), (64, u64::MAX)];
+    let name = |(size, position): &(usize, u64)| format!("{size}_bytes_x{position:x}");
+    let positions = [&whole[..], &parts].concat();
+    cases.case("fixed_impossible_position_is_told", CORRUPT).each(positions, name, impossible_position);
     cases.case("fixed_impossible_room_is_told", CORRUPT).each(SIZES, size_name, impossible_room);
 }
 
@@ -211,12 +214,12 @@ fn death_is_told(cx: &Context<'_>, size: usize) -> Outcome {
 
 const CORRUPT: &[Code] = &[Code::RingCorrupt];
 
-/// The producer says that it sent more than can be there.
-fn impossible_count(cx: &Context<'_>, (size, count): (usize, u64)) -> Outcome {
+/// The producer says that it sent more than can be there, or a part of a message.
+fn impossible_position(cx: &Context<'_>, (size, position): (usize, u64)) -> Outcome {
     let [consumer] = cx.peers()?;
     let (into, offer) = consumer.create_fixed_ring(Role::Consumer, size, ROOM)?;
     let hostile = Hostile::attach(offer)?;
-    hostile.write(Field::Position, &count.to_ne_bytes())?;
+    hostile.write(Field::Position, &position.to_ne_bytes())?;
     consumer.receive_ends_with(into, Some(cx.within()), CORRUPT)?;
     // For good, also when it is mended.
     hostile.write(Field::Position, &0_u64.to_ne_bytes())?;
@@ -228,10 +231,11 @@ fn impossible_room(cx: &Context<'_>, size: usize) -> Outcome {
     let [producer] = cx.peers()?;
     let (out, offer) = producer.create_fixed_ring(Role::Producer, size, ROOM)?;
     let room = offer.terms.capacity;
+    let behind = |messages: u64| (messages * size as u64).to_ne_bytes();
     let hostile = Hostile::attach(offer)?;
     producer.send_all(out, &of_size(cx, size, room), SendManner::Single)?;
-    hostile.write(Field::Position, &(room + 1).to_ne_bytes())?;
+    hostile.write(Field::Position, &behind(room + 1))?;
     producer.send_ends_with(out, message(cx, size), Some(cx.within()), CORRUPT)?;
-    hostile.write(Field::Position, &room.to_ne_bytes())?;
+    hostile.write(Field::Position, &behind(room))?;
     producer.send_ends_with(out, message(cx, size), Some(cx.within()), CORRUPT)
 }

@@ -27,11 +27,11 @@ pub struct Consumer<const N: usize, M: Memory = Shared> {
     end: usize,
     /// From here on so much is taken that room is given back. It may lie behind the last place.
     due: usize,
-    /// The number of the message in the first place, this time round.
+    /// The position of the first place, this time round.
     first: u64,
-    /// The number of messages sent, when it was last looked at; `written - released <= capacity`.
+    /// The producer's position, when it was last looked at; at most a capacity ahead of `released`.
     written: u64,
-    /// What the producer may overwrite. Never more than was taken.
+    /// Up to where the producer may overwrite. Never more than was taken.
     released: u64,
     /// Whether the last look found messages.
     news: bool,
@@ -99,8 +99,8 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let Self { stalls, event, .. } = self;
-        let messages = self.position();
-        Counts { messages, bytes: messages * N as u64, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
+        let bytes = self.position();
+        Counts { messages: bytes / N as u64, bytes, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Take the next message, unless there is none now.
@@ -168,7 +168,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         } else if !self.look_for_message(seen)? {
             return Ok(false);
         }
-        if self.known() == 1 && lone::read(&self.memory, self.written, into) {
+        if self.known() == N && lone::read(&self.memory, self.written, into) {
             self.pass(1);
         } else {
             self.take(std::slice::from_mut(into));
@@ -204,12 +204,12 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
             }
         } else {
             self.begin_again();
-            if self.known() < into.len() {
+            if self.known() < into.as_flattened().len() {
                 // What cannot be is for the next call to report: first come the messages that are known.
                 let _ = self.look_for_more();
             }
         }
-        let count = into.len().min(self.known());
+        let count = into.len().min(self.known() / N);
         let (run, rest) = into[..count].split_at_mut(self.slots.in_one_piece(self.at, count));
         self.take(run);
         if !rest.is_empty() {
@@ -259,10 +259,10 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         answer(self.wait(deadline)?)
     }
 
-    /// The number of the next message, which is that of all messages taken.
+    /// Bytes of all messages taken.
     #[inline]
     fn position(&self) -> u64 {
-        self.first + (self.at / N) as u64
+        self.first + self.at as u64
     }
 
     /// Take the next message into `into`, if there is one, after a pause and a look, if they are due: once in a hundred messages, and so
@@ -289,7 +289,7 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     #[inline]
     fn go_on(&mut self, pauses: bool) -> Result<bool, RingError> {
         self.begin_again();
-        let limit = self.slots.bytes().min(self.at + self.known() * N);
+        let limit = self.slots.bytes().min(self.at + self.known());
         if self.at < limit {
             self.end = limit.min(self.due.saturating_sub(N));
             return Ok(true);
@@ -309,15 +309,15 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         if self.at == self.slots.bytes() {
             self.at = 0;
             self.end = 0;
-            self.first += self.slots.capacity;
+            self.first += self.slots.bytes() as u64;
             self.due = self.due.saturating_sub(self.slots.bytes());
         }
     }
 
-    /// Messages that are known to be there.
+    /// Bytes of messages that are known to be there.
     #[inline]
     fn known(&self) -> usize {
-        usize::try_from(self.written - self.position()).unwrap_or(usize::MAX)
+        (self.written - self.position()) as usize
     }
 
     /// Whether there are more messages than are known; if not, the position that says so.
@@ -336,13 +336,13 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
     /// released cannot have been overwritten.
     #[inline]
     fn is_new(&self, seen: u64) -> bool {
-        seen.wrapping_sub(self.written).wrapping_sub(1) < self.most()
+        seen.wrapping_sub(self.written).wrapping_sub(1) < self.most() && Slots::<N>::holds_whole(seen)
     }
 
-    /// How many messages the producer can have sent behind those that are known.
+    /// Bytes that the producer can have sent behind those that are known.
     #[inline]
     fn most(&self) -> u64 {
-        self.slots.capacity - (self.written - self.released)
+        self.slots.bytes() as u64 - (self.written - self.released)
     }
 
     /// The way when there is no message at first sight: nothing was sent, or nobody is there, or what is there cannot be. Each look

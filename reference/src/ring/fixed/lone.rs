@@ -12,11 +12,11 @@ pub(super) const fn fits<const N: usize>() -> bool {
     N <= LONE
 }
 
-/// Write the message of this number. Its position is published after that.
+/// Write the message that ends at this position, which is published after that.
 #[inline]
-pub(super) fn write<const N: usize, M: Memory>(memory: &M, number: u64, message: &[u8; N]) {
+pub(super) fn write<const N: usize, M: Memory>(memory: &M, position: u64, message: &[u8; N]) {
     let lone = memory.own_lone();
-    lone.number.store(number, Ordering::Relaxed);
+    lone.position.store(position, Ordering::Relaxed);
     memory.fence(Ordering::Release);
     for (word, bytes) in lone.bytes.iter().zip(message.chunks(8)) {
         let mut whole = [0; 8];
@@ -25,15 +25,15 @@ pub(super) fn write<const N: usize, M: Memory>(memory: &M, number: u64, message:
     }
 }
 
-/// Read the message of this number, whose position was seen. `false`: something else lies there, or came meanwhile, and what `into`
+/// Read the message that ends at this position, which was seen. `false`: something else lies there, or came meanwhile, and what `into`
 /// holds now is nothing.
 #[inline]
-pub(super) fn read<const N: usize, M: Memory>(memory: &M, number: u64, into: &mut [u8; N]) -> bool {
+pub(super) fn read<const N: usize, M: Memory>(memory: &M, position: u64, into: &mut [u8; N]) -> bool {
     let lone = memory.peer_lone();
     for (word, bytes) in lone.bytes.iter().zip(into.chunks_mut(8)) {
         bytes.copy_from_slice(&word.load(Ordering::Relaxed).to_ne_bytes()[..bytes.len()]);
     }
-    // Whoever has seen a byte of a later message sees its number, too.
+    // Whoever has seen a byte of a later message sees its position, too.
     memory.fence(Ordering::Acquire);
-    lone.number.load(Ordering::Relaxed) == number
+    lone.position.load(Ordering::Relaxed) == position
 }

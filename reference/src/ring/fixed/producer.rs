@@ -24,9 +24,9 @@ pub struct Producer<const N: usize, M: Memory = Shared> {
     end: usize,
     /// Up to where messages have room without another look. 0 once nothing can be sent any more, as `end` is then.
     limit: usize,
-    /// The number of the message in the first place, this time round.
+    /// The position of the first place, this time round.
     first: u64,
-    /// The number of messages taken, when it was last looked at; at most a capacity behind those sent.
+    /// The consumer's position, when it was last looked at; at most a capacity behind the own.
     read: u64,
     /// How far ahead lines are asked for.
     ahead: usize,
@@ -96,8 +96,8 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     #[must_use]
     pub fn counts(&self) -> Counts {
         let Self { stalls, event, .. } = self;
-        let messages = self.position();
-        Counts { messages, bytes: messages * N as u64, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
+        let bytes = self.position();
+        Counts { messages: bytes / N as u64, bytes, stalls: *stalls, sleeps: event.sleeps(), wakes: event.wakes() }
     }
 
     /// Send, unless there is no room now (`false`).
@@ -166,10 +166,11 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     #[inline]
     pub fn try_send_batch(&mut self, messages: &[[u8; N]]) -> Result<usize, RingError> {
         // Fewer than a batch: the consumer may have made room meanwhile, or the places begin again.
-        if self.at + messages.as_flattened().len() > self.limit {
-            self.make_room_for(messages.len())?;
+        let bytes = messages.as_flattened().len();
+        if self.at + bytes > self.limit {
+            self.make_room_for(bytes)?;
         }
-        let now = &messages[..messages.len().min(self.room())];
+        let now = &messages[..messages.len().min(self.room() / N)];
         if now.is_empty() {
             return Ok(0);
         }
@@ -223,16 +224,16 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         }
     }
 
-    /// The number of the next message, which is that of all messages sent.
+    /// Bytes of all messages sent.
     #[inline]
     fn position(&self) -> u64 {
-        self.first + (self.at / N) as u64
+        self.first + self.at as u64
     }
 
-    /// Messages that have room, as far as is known.
+    /// Bytes that have room, as far as is known.
     #[inline]
     fn room(&self) -> usize {
-        (self.slots.capacity - (self.position() - self.read)) as usize
+        self.slots.bytes() - (self.position() - self.read) as usize
     }
 
     /// Write messages that have room and lie in one piece.
@@ -275,9 +276,9 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         if self.at == self.slots.bytes() {
             self.at = 0;
             self.end = 0;
-            self.first += self.slots.capacity;
+            self.first += self.slots.bytes() as u64;
         }
-        self.limit = self.slots.bytes().min(self.at + self.room() * N);
+        self.limit = self.slots.bytes().min(self.at + self.room());
     }
 
     /// Whether a message has room where the last one ended. Lines are asked for of several at once, so that most messages do without
@@ -296,14 +297,14 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// Whether there is room behind the last that was known, or behind the last place.
     #[inline(never)]
     fn find_room(&mut self) -> Result<bool, RingError> {
-        self.make_room_for(1)?;
+        self.make_room_for(N)?;
         Ok(self.at < self.limit)
     }
 
     /// Look for room if less than this is known, and begin again behind the last place.
     #[inline(never)]
-    fn make_room_for(&mut self, messages: usize) -> Result<(), RingError> {
-        if self.fault.is_some() || self.room() < messages {
+    fn make_room_for(&mut self, bytes: usize) -> Result<(), RingError> {
+        if self.fault.is_some() || self.room() < bytes {
             self.look_for_room()?;
         }
         self.begin_again();
@@ -320,7 +321,7 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let left = acquire(&self.memory, self.memory.peer().status()) & status::LEFT;
         let seen = acquire(&self.memory, self.memory.peer().position());
         let position = self.position();
-        if seen.wrapping_sub(self.read) > position - self.read {
+        if seen.wrapping_sub(self.read) > position - self.read || !Slots::<N>::holds_whole(seen) {
             let corruption = Corruption::Position { found: seen, least: self.read, most: position };
             return Err(self.fail(Fault::Corrupt(corruption)));
         }

@@ -44,10 +44,10 @@ fn side_at(positions: impl IntoIterator<Item = u64>) -> Side {
     Side { position: Word::saying(positions), status: Word::saying([0]), signal: Word::saying([0]) }
 }
 
-/// What a message sent alone says, and its numbers.
-fn lone(numbers: impl IntoIterator<Item = u64>, byte: u8) -> Lone<Word<u64>> {
+/// What a message sent alone says, and the positions beside it.
+fn lone(positions: impl IntoIterator<Item = u64>, byte: u8) -> Lone<Word<u64>> {
     let bytes = std::array::from_fn(|_| Word::saying([u64::from_ne_bytes([byte; 8])]));
-    Lone { number: Word::saying(numbers), bytes }
+    Lone { position: Word::saying(positions), bytes }
 }
 
 pub(super) struct Fickle {
@@ -211,7 +211,7 @@ fn a_producer_that_knows_of_room_does_not_look() {
 
 #[test]
 fn nor_does_one_of_messages_of_one_size_where_the_places_begin_again() {
-    let mut producer = fixed::Producer::<8, Fickle>::over(Fickle::new([2, 6, 1 << 40], []), 4, false);
+    let mut producer = fixed::Producer::<8, Fickle>::over(Fickle::new([16, 48, 1 << 40], []), 4, false);
     assert_eq!(producer.try_send_batch(&[[0; 8]; 4]).unwrap(), 4);
     assert_eq!(producer.try_send_batch(&[[0; 8]; 2]).unwrap(), 2);
     assert!(producer.try_send(&[0; 8]).unwrap());
@@ -223,7 +223,7 @@ fn nor_does_one_of_messages_of_one_size_where_the_places_begin_again() {
 
 #[test]
 fn a_dead_consumer_is_an_error_only_where_there_is_no_room() {
-    let mut producer = fixed::Producer::<32, Fickle>::over(Fickle { dead: true, ..Fickle::new([1], []) }, 2, false);
+    let mut producer = fixed::Producer::<32, Fickle>::over(Fickle { dead: true, ..Fickle::new([32], []) }, 2, false);
     assert_eq!(producer.try_send_batch(&[[0; 32]; 2]).unwrap(), 2);
 
     assert!(producer.try_send(&[0; 32]).unwrap(), "it took one before");
@@ -233,7 +233,7 @@ fn a_dead_consumer_is_an_error_only_where_there_is_no_room() {
 
 #[test]
 fn a_consumer_that_knows_of_enough_messages_does_not_look() {
-    let mut consumer = fixed::Consumer::<8, Fickle>::over(Fickle::new([2, 1 << 40, 2], []), 4, false);
+    let mut consumer = fixed::Consumer::<8, Fickle>::over(Fickle::new([16, 1 << 40, 16], []), 4, false);
     assert!(consumer.try_receive().unwrap().is_some());
 
     assert_eq!(consumer.try_receive_batch(&mut [[0; 8]; 1]).unwrap(), 1);
@@ -246,7 +246,7 @@ fn a_consumer_that_knows_of_enough_messages_does_not_look() {
 #[case::died(0, true)]
 fn what_was_sent_before_the_news_of_an_end_is_received(#[case] status: u64, #[case] dead: bool) {
     // The first look finds nothing; then comes the message, and then the end, before the consumer looks for it.
-    let mut memory = Fickle { dead, ..Fickle::new([0, 1], []) };
+    let mut memory = Fickle { dead, ..Fickle::new([0, 8], []) };
     memory.peer.status = Word::saying([status]);
     let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 4, false);
 
@@ -256,12 +256,12 @@ fn what_was_sent_before_the_news_of_an_end_is_received(#[case] status: u64, #[ca
 }
 
 #[rstest]
-#[case::its_own(1, 7)]
+#[case::its_own(8, 7)]
 #[case::none(0, 0)]
 #[case::an_earlier_one(u64::MAX, 0)]
-#[case::the_next_one(2, 0)]
-fn a_message_beside_the_position_is_taken_if_its_number_is_right_once_it_was_read(#[case] number: u64, #[case] byte: u8) {
-    let memory = Fickle { lone: lone([number], 7), ..Fickle::new([1], []) };
+#[case::the_next_one(16, 0)]
+fn a_message_beside_the_position_is_taken_if_its_own_is_right_once_it_was_read(#[case] position: u64, #[case] byte: u8) {
+    let memory = Fickle { lone: lone([position], 7), ..Fickle::new([8], []) };
     let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 4, false);
 
     let mut message = [9; 8];
@@ -273,7 +273,7 @@ fn a_message_beside_the_position_is_taken_if_its_number_is_right_once_it_was_rea
 
 #[test]
 fn of_several_messages_none_is_taken_from_beside_the_position() {
-    let memory = Fickle { lone: lone([2], 7), ..Fickle::new([2], []) };
+    let memory = Fickle { lone: lone([16], 7), ..Fickle::new([16], []) };
     let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 4, false);
 
     let mut messages = [[9; 8]; 2];

@@ -37,7 +37,7 @@ fn found(object: &OwnedHandle, len: u64) -> Vec<Word> {
 /// The header of an object whose role is taken, and these.
 fn expected(role: u32, terms: Terms, message: u64, words: &[Word]) -> Vec<Word> {
     let terms = [(16, one(terms.capacity)), (24, one(terms.generation)), (32, one(message))];
-    let header = [(0, *b"gpuring\n"), (8, two(5, role))].into_iter().chain(terms).chain([(40, two(1, 0))]);
+    let header = [(0, *b"gpuring\n"), (8, two(6, role))].into_iter().chain(terms).chain([(40, two(1, 0))]);
     header.chain(words.iter().copied()).filter(|(_, word)| *word != [0; 8]).collect()
 }
 
@@ -53,7 +53,7 @@ fn a_ring_that_nobody_has_attached_to() {
     let [consumers, producers] = objects(&offer);
 
     assert_eq!(found(&producers, 8192 + 64), expected(1, terms, 0, &[status()]));
-    let header = [(0, *b"gpuring\n"), (8, two(5, 2)), (16, one(64)), (24, one(terms.generation))];
+    let header = [(0, *b"gpuring\n"), (8, two(6, 2)), (16, one(64)), (24, one(terms.generation))];
     assert_eq!(found(&consumers, 8192), header, "not claimed, and says nothing of barriers yet");
 }
 
@@ -85,9 +85,9 @@ fn messages_of_one_size_lie_without_gaps() {
     consumer.receive(Deadline::NEVER).unwrap();
 
     let messages = (8192..).step_by(8).zip([[1; 8], [1; 8], [1; 8], [1; 8], [2; 8], [2; 8], [2; 8], [2; 8]]);
-    let words: Vec<_> = [(128, one(2)), status()].into_iter().chain(messages).collect();
+    let words: Vec<_> = [(128, one(64)), status()].into_iter().chain(messages).collect();
     assert_eq!(found(&producers, 8192 + 64), expected(1, terms, 32, &words));
-    assert_eq!(found(&consumers, 8192), expected(2, terms, 32, &[(128, one(1)), status()]));
+    assert_eq!(found(&consumers, 8192), expected(2, terms, 32, &[(128, one(32)), status()]));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_message_sent_alone_lies_beside_the_position_too() {
 
     let end = [2, 2, 2, 2, 0, 0, 0, 0];
     let places = [(8192, [1; 8]), (8200, [1, 1, 1, 1, 2, 2, 2, 2]), (8208, [2; 8])];
-    let words = [&[(128, one(2)), (136, one(2)), (144, [2; 8]), (152, end), status()], &places[..]].concat();
+    let words = [&[(128, one(24)), (136, one(24)), (144, [2; 8]), (152, end), status()], &places[..]].concat();
     assert_eq!(found(&producers, 8192 + 24), expected(1, terms, 12, &words));
 }
 

@@ -165,7 +165,7 @@ impl Memory for Modelled {
 pub(super) fn memory(bytes: usize, barriers: (bool, bool)) -> [Modelled; 2] {
     let side = || Side {
         position: AtomicU64::new(0),
-        lone: Lone { number: AtomicU64::new(0), bytes: std::array::from_fn(|_| AtomicU64::new(0)) },
+        lone: Lone { position: AtomicU64::new(0), bytes: std::array::from_fn(|_| AtomicU64::new(0)) },
         status: AtomicU64::new(0),
         signal: AtomicU32::new(0),
         queue: (Mutex::new(()), Condvar::new()),

@@ -16,6 +16,11 @@ use crate::waiter::{Bell, Wait, Words};
 
 const CAPACITY: u64 = 14;
 
+/// The position behind so many messages of 64 bytes.
+const fn lines(messages: u64) -> u64 {
+    64 * messages
+}
+
 /// A producer's memory without a producer's care, and an honest consumer.
 fn hostile_producer<const N: usize>() -> (Shared, Consumer<N>) {
     let (shared, offer) = create(Role::Producer, shape_of::<N>(CAPACITY).unwrap()).unwrap();
@@ -27,9 +32,11 @@ fn hostile_consumer<const N: usize>() -> (Shared, Producer<N>) {
     (attach(Role::Consumer, offer, shape_of::<N>).unwrap().0, producer)
 }
 
-fn interesting() -> impl Iterator<Item = u64> {
-    let near = [0, 7, CAPACITY, 2 * CAPACITY, 1 << 31, 1 << 32, 1 << 62, 1 << 63];
-    near.into_iter().flat_map(|value| (0..=16).flat_map(move |by| [value.wrapping_sub(by), value.wrapping_add(by)]))
+/// Positions between messages of this size, and within them.
+fn interesting(size: u64) -> impl Iterator<Item = u64> {
+    let near = [0, 7 * size, CAPACITY * size, 2 * CAPACITY * size, 1 << 31, 1 << 32, 1 << 62, 1 << 63];
+    let around = move |value: u64, by| [value.wrapping_sub(by), value.wrapping_add(by)];
+    near.into_iter().flat_map(move |value| (0..=16).flat_map(move |by| [around(value, by), around(value, by * size)].concat()))
 }
 
 /// Take all that is there, and say how many it was and what came then.
@@ -47,14 +54,14 @@ fn take_all<const N: usize>(consumer: &mut Consumer<N>) -> (u64, Result<(), Ring
 
 #[test]
 fn every_position_of_a_producer_is_taken_or_refused() {
-    for found in interesting() {
+    for found in interesting(8) {
         let (shared, mut consumer) = hostile_producer::<8>();
         shared.own().position().store(found, Ordering::Release);
 
         let (taken, end) = take_all(&mut consumer);
 
-        if found <= CAPACITY {
-            assert!(taken == found && end.is_ok(), "{found:#x}");
+        if found <= 8 * CAPACITY && found % 8 == 0 {
+            assert!(taken == found / 8 && end.is_ok(), "{found:#x}");
         } else {
             assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}");
         }
@@ -63,16 +70,16 @@ fn every_position_of_a_producer_is_taken_or_refused() {
 
 #[test]
 fn every_position_of_a_later_round_is_taken_or_refused() {
-    for found in interesting() {
+    for found in interesting(8) {
         let (shared, mut consumer) = hostile_producer::<8>();
-        shared.own().position().store(CAPACITY, Ordering::Release);
+        shared.own().position().store(8 * CAPACITY, Ordering::Release);
         assert_eq!(take_all(&mut consumer).0, CAPACITY);
 
         shared.own().position().store(found, Ordering::Release);
         let (taken, end) = take_all(&mut consumer);
 
-        if (CAPACITY..=2 * CAPACITY).contains(&found) {
-            assert!(taken == found - CAPACITY && end.is_ok(), "{found:#x}");
+        if (8 * CAPACITY..=16 * CAPACITY).contains(&found) && found % 8 == 0 {
+            assert!(taken == found / 8 - CAPACITY && end.is_ok(), "{found:#x}");
         } else {
             assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}");
         }
@@ -82,17 +89,19 @@ fn every_position_of_a_later_round_is_taken_or_refused() {
 #[test]
 fn a_producer_cannot_overwrite_what_was_not_released() {
     let (shared, mut consumer) = hostile_producer::<64>();
-    shared.own().position().store(CAPACITY, Ordering::Release);
+    shared.own().position().store(lines(CAPACITY), Ordering::Release);
     assert_eq!(consumer.try_receive_batch(&mut [[0; 64]; 1]).unwrap(), 1);
     // An eighth is one message here, so there is room for one more and not for two.
-    shared.own().position().store(CAPACITY + 2, Ordering::Release);
+    shared.own().position().store(lines(CAPACITY + 2), Ordering::Release);
 
     let (taken, end) = take_all(&mut consumer);
 
     // By the time that the position is looked at again, all room was given back.
     assert!(taken == CAPACITY + 1 && end.is_ok(), "{taken} {end:?}");
-    shared.own().position().store(2 * CAPACITY + 3, Ordering::Release);
-    assert!(matches!(take_all(&mut consumer), (0, Err(RingError::Corrupt(Corruption::Position { most: 30, .. })))));
+    shared.own().position().store(lines(2 * CAPACITY + 3), Ordering::Release);
+    let (taken, end) = take_all(&mut consumer);
+    let most = lines(30);
+    assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(Corruption::Position { most: found, .. })) if found == most));
 }
 
 #[test]
@@ -100,12 +109,12 @@ fn a_count_is_held_against_the_room_that_was_given_back() {
     let (shared, offer) = create(Role::Producer, shape_of::<64>(64).unwrap()).unwrap();
     let mut consumer = Consumer::<64>::attach(offer).unwrap();
     // Less than an eighth is taken, so nothing is given back.
-    shared.own().position().store(3, Ordering::Release);
+    shared.own().position().store(lines(3), Ordering::Release);
     assert_eq!(consumer.try_receive_batch(&mut [[0; 64]; 3]).unwrap(), 3);
 
-    shared.own().position().store(65, Ordering::Release);
+    shared.own().position().store(lines(65), Ordering::Release);
 
-    let expected = Corruption::Position { found: 65, least: 3, most: 64 };
+    let expected = Corruption::Position { found: lines(65), least: lines(3), most: lines(64) };
     let answer = consumer.try_receive();
     assert!(matches!(answer, Err(RingError::Corrupt(found)) if found == expected), "{answer:?}");
 }
@@ -114,12 +123,12 @@ fn a_count_is_held_against_the_room_that_was_given_back() {
 fn a_consumer_cannot_have_taken_what_was_not_sent() {
     let (shared, mut producer) = hostile_consumer::<64>();
     assert_eq!(producer.try_send_batch(&[[0; 64]; 14]).unwrap(), 14);
-    shared.own().position().store(7, Ordering::Release);
+    shared.own().position().store(lines(7), Ordering::Release);
     assert_eq!(producer.try_send_batch(&[[0; 64]; 9]).unwrap(), 7);
 
-    shared.own().position().store(22, Ordering::Release);
+    shared.own().position().store(lines(22), Ordering::Release);
 
-    let expected = Corruption::Position { found: 22, least: 7, most: 21 };
+    let expected = Corruption::Position { found: lines(22), least: lines(7), most: lines(21) };
     let answer = producer.try_send(&[0; 64]);
     assert!(matches!(answer, Err(RingError::Corrupt(found)) if found == expected), "{answer:?}");
 }
@@ -128,7 +137,7 @@ fn a_consumer_cannot_have_taken_what_was_not_sent() {
 #[case(2, 14)]
 #[case(15, 14)]
 fn every_position_of_a_consumer_is_taken_or_refused(#[case] sent: u64, #[case] most: u64) {
-    for found in interesting() {
+    for found in interesting(64) {
         let (shared, mut producer) = hostile_consumer::<64>();
         for _ in 0..sent.min(CAPACITY) {
             assert!(producer.try_send(&[0; 64]).unwrap());
@@ -139,8 +148,13 @@ fn every_position_of_a_consumer_is_taken_or_refused(#[case] sent: u64, #[case] m
 
         let sent = sent.min(most);
         match answer {
-            Ok(count) => assert!(found <= sent && count as u64 == 14 - (sent - found), "{found:#x}: {count}"),
-            Err(RingError::Corrupt(Corruption::Position { least: 0, .. })) => assert!(found > sent, "{found:#x}"),
+            Ok(count) => {
+                let taken = found / 64;
+                assert!(found % 64 == 0 && taken <= sent && count as u64 == 14 - (sent - taken), "{found:#x}: {count}");
+            }
+            Err(RingError::Corrupt(Corruption::Position { least: 0, .. })) => {
+                assert!(found > lines(sent) || found % 64 != 0, "{found:#x}");
+            }
             Err(error) => panic!("{found:#x}: {error}"),
         }
     }
@@ -149,13 +163,13 @@ fn every_position_of_a_consumer_is_taken_or_refused(#[case] sent: u64, #[case] m
 #[test]
 fn a_broken_ring_stays_broken_and_the_peer_is_told() {
     let (shared, mut consumer) = hostile_producer::<8>();
-    shared.own().position().store(99, Ordering::Release);
+    shared.own().position().store(8 * 99, Ordering::Release);
     assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))));
 
     shared.own().position().store(0, Ordering::Release);
 
     assert_eq!(consumer.wait(Deadline::after(Duration::ZERO)).unwrap(), Wait::Woken, "there is an error to be had");
-    shared.own().position().store(3, Ordering::Release);
+    shared.own().position().store(8 * 3, Ordering::Release);
     assert!(matches!(consumer.try_receive(), Err(RingError::Corrupt(_))));
     assert!(matches!(consumer.receive_batch(&mut [[0; 8]; 2], Deadline::NEVER), Err(RingError::Corrupt(_))));
     let mut producer = Producer::<8, Shared>::over(shared, CAPACITY, true);
@@ -164,9 +178,9 @@ fn a_broken_ring_stays_broken_and_the_peer_is_told() {
 
     let (shared, mut producer) = hostile_consumer::<8>();
     producer.send_batch(&[[0; 8]; 14], Deadline::NEVER).unwrap();
-    shared.own().position().store(15, Ordering::Release);
+    shared.own().position().store(8 * 15, Ordering::Release);
     assert!(matches!(producer.try_send(&[0; 8]), Err(RingError::Corrupt(_))));
-    shared.own().position().store(14, Ordering::Release);
+    shared.own().position().store(8 * 14, Ordering::Release);
     assert!(matches!(producer.send(&[0; 8], Deadline::NEVER), Err(RingError::Corrupt(_))));
     assert!(matches!(producer.try_send_batch(&[[0; 8]; 2]), Err(RingError::Corrupt(_))));
     let mut consumer = Consumer::<8, Shared>::over(shared, CAPACITY, true);
@@ -187,7 +201,7 @@ fn scribble_at_consumer<const N: usize>() {
     for round in 0..100 {
         let (shared, mut consumer) = hostile_producer::<N>();
         let mut message = [0; N];
-        scribble(&shared, round, &mut || {
+        scribble::<N>(&shared, round, &mut || {
             let deadline = Deadline::after(Duration::from_millis(5));
             if round % 2 == 0 { consumer.receive(deadline).map(drop) } else { consumer.receive_alone(&mut message, deadline) }
         });
@@ -197,21 +211,22 @@ fn scribble_at_consumer<const N: usize>() {
 fn scribble_at_producer<const N: usize>() {
     for round in 0..100 {
         let (shared, mut producer) = hostile_consumer::<N>();
-        scribble(&shared, round, &mut || producer.send(&[1; N], Deadline::after(Duration::from_millis(5))));
+        scribble::<N>(&shared, round, &mut || producer.send(&[1; N], Deadline::after(Duration::from_millis(5))));
     }
 }
 
 /// Write every field with every interesting value, while the other side works until it meets an error.
-fn scribble(shared: &Shared, round: u64, work: &mut (dyn FnMut() -> Result<(), RingError> + Send)) {
+fn scribble<const N: usize>(shared: &Shared, round: u64, work: &mut (dyn FnMut() -> Result<(), RingError> + Send)) {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
-                for value in interesting() {
-                    // Small ones first, so that the other side gets somewhere.
+                for value in interesting(N as u64) {
+                    // Small ones and behind whole messages first, so that the other side gets somewhere.
                     let value = value >> (round % 64);
-                    shared.own().position().store(value, Ordering::Release);
-                    shared.own_lone().number.store(value.wrapping_add(round & 1), Ordering::Release);
+                    let position = if round < 64 { value - value % N as u64 } else { value };
+                    shared.own().position().store(position, Ordering::Release);
+                    shared.own_lone().position.store(position.wrapping_add(round & 1), Ordering::Release);
                     shared.own_lone().bytes[0].store(value, Ordering::Release);
                     shared.own().status().store(value.rotate_left(7) & !12, Ordering::Release);
                     shared.own_signal().store(value as u32, Ordering::Release);
