@@ -86,6 +86,10 @@ pub fn death() -> Vec<Exchange> {
             name: "experiment: pidfd in poll, of a process that has a ring",
             run: |rounds| middle(rounds, ring_child_death),
         },
+        Exchange {
+            name: "experiment: both, pidfd in poll in a thread, of a process that has a ring",
+            run: |rounds| middle(rounds, hop_ring_child_death),
+        },
         Exchange { name: RING, run: |rounds| middle(rounds, ring_death) },
     ]
 }
@@ -281,23 +285,28 @@ fn kill_while<T: Send>(child: &Child, wait: impl FnOnce() -> T + Send) -> f64 {
 }
 
 fn pidfd_death() -> f64 {
-    let child = fork(|| std::thread::sleep(Duration::from_secs(600)));
+    let child = fork(sleep);
     let wait = machine::wait_for_pidfd(child.0);
     kill_while(&child, wait)
 }
 
 fn ring_child_death() -> f64 {
-    let (_consumer, offer) = Consumer::create(4096).expect("memory");
-    let child = fork(move || {
-        let _producer = Producer::attach(offer).expect("just offered");
-        std::thread::sleep(Duration::from_secs(600));
-    });
+    let (_consumer, child) = consumer_and_child();
     let wait = machine::wait_for_pidfd(child.0);
     kill_while(&child, wait)
 }
 
 fn hop_death() -> f64 {
-    let child = fork(|| std::thread::sleep(Duration::from_secs(600)));
+    hop(&fork(sleep))
+}
+
+fn hop_ring_child_death() -> f64 {
+    let (_consumer, child) = consumer_and_child();
+    hop(&child)
+}
+
+/// A thread hears of it, and wakes who waits.
+fn hop(child: &Child) -> f64 {
     let wait = machine::wait_for_pidfd(child.0);
     let word = &shared_page().words[0].narrow;
     word.store(0, Ordering::Release);
@@ -307,7 +316,7 @@ fn hop_death() -> f64 {
             word.store(1, Ordering::Release);
             machine::futex_wake(word);
         });
-        kill_while(&child, move || {
+        kill_while(child, move || {
             while word.load(Ordering::Acquire) == 0 {
                 machine::futex_wait(word, 0);
             }
@@ -316,15 +325,26 @@ fn hop_death() -> f64 {
 }
 
 fn ring_death() -> f64 {
-    let (mut consumer, offer) = Consumer::create(4096).expect("memory");
-    let child = fork(move || {
-        let _producer = Producer::attach(offer).expect("just offered");
-        std::thread::sleep(Duration::from_secs(600));
-    });
+    let (mut consumer, child) = consumer_and_child();
     consumer.watch(&Peer::process(child.0.unsigned_abs()).expect("a child"));
     consumer.set_patience(Patience { spin: 0, ..Patience::default() });
     kill_while(&child, move || {
         assert!(consumer.wait(Deadline::NEVER).is_ok());
         consumer
     })
+}
+
+/// A ring, of which a child has the other side.
+fn consumer_and_child() -> (Consumer, Child) {
+    let (consumer, offer) = Consumer::create(4096).expect("memory");
+    let child = fork(move || {
+        let _producer = Producer::attach(offer).expect("just offered");
+        sleep();
+    });
+    (consumer, child)
+}
+
+/// Until killed.
+fn sleep() {
+    std::thread::sleep(Duration::from_secs(600));
 }

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 /// What the processor calls itself.
@@ -368,34 +368,4 @@ pub fn each(span: Duration, mut once: impl FnMut() -> bool) -> f64 {
         count += 1;
     }
     start.elapsed().as_secs_f64() * 1e6 / f64::from(count.max(1))
-}
-
-/// Nanoseconds for a round trip of two raw lines between the two processors: what the machine does at this moment.
-pub fn canary() -> f64 {
-    const ROUNDS: u64 = 20_000;
-    let lines = [const { Word::zero() }; 2];
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            pin(1);
-            for round in 1..=ROUNDS {
-                while lines[0].wide.load(Ordering::Acquire) != round {
-                    std::hint::spin_loop();
-                }
-                lines[1].wide.store(round, Ordering::Release);
-            }
-        });
-        pin(0);
-        let mut start = Instant::now();
-        for round in 1..=ROUNDS {
-            // The first rounds wait for the other thread to start.
-            if round == ROUNDS / 10 {
-                start = Instant::now();
-            }
-            lines[0].wide.store(round, Ordering::Release);
-            while lines[1].wide.load(Ordering::Acquire) != round {
-                std::hint::spin_loop();
-            }
-        }
-        start.elapsed().as_nanos() as f64 / (ROUNDS - ROUNDS / 10 + 1) as f64
-    })
 }

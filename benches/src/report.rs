@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use crate::machine::canary;
+use crate::canary::{Canary, canary};
 
 /// What one contender did in one round.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     value: f64,
     /// The canary before and after.
-    canary: [f64; 2],
+    canary: [Canary; 2],
 }
 
 /// A canary that changes by more than this factor while something is measured tells that the machine was moved.
@@ -19,8 +19,16 @@ const STEADY: f64 = 1.25;
 impl Sample {
     fn steady_with(&self, other: &Self) -> bool {
         let all = [self.canary, other.canary].concat();
-        let (least, most) = ends(&all);
-        most <= least * STEADY
+        let agree = |of: fn(&Canary) -> f64| {
+            let (least, most) = ends(&all.iter().map(of).collect::<Vec<_>>());
+            most <= least * STEADY
+        };
+        agree(|canary| canary.trip) && agree(|canary| canary.work)
+    }
+
+    /// Whether the two processors were those of one core all the time, or never.
+    fn on(&self, cores: Cores) -> bool {
+        self.canary.iter().all(|canary| canary.one_core == (cores == Cores::One))
     }
 }
 
@@ -52,12 +60,21 @@ fn spread(values: &[f64], digits: usize) -> String {
 /// A name, and what measures once.
 pub type Contender = (&'static str, Box<dyn Fn() -> f64>);
 
+/// Where the two processors are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cores {
+    One,
+    Two,
+}
+
 /// One table: contenders in rows, the first of which is the denominator.
 #[derive(Debug)]
 pub struct Table {
     title: String,
     unit: &'static str,
     names: Vec<&'static str>,
+    /// Whether what is measured needs two cores.
+    apart: bool,
     /// By round, by contender.
     rounds: Vec<Vec<Sample>>,
 }
@@ -85,18 +102,35 @@ impl Table {
             });
             all.push(samples.collect());
         }
-        Self { title, unit, names, rounds: all }
+        Self { title, unit, names, apart: false, rounds: all }
+    }
+
+    /// What was measured needs two cores: rounds in which the processors were two threads of one are told apart.
+    #[must_use]
+    pub fn on_two_cores(self) -> Self {
+        Self { apart: true, ..self }
     }
 
     /// The ratios of one contender to others, in each round to the one that has the least, from the rounds in which the machine stood
     /// still; none where nothing was measured.
-    fn ratios(&self, of: usize, to: &[usize]) -> Vec<f64> {
+    fn ratios(&self, of: usize, to: &[usize], cores: Cores) -> Vec<f64> {
         let ratio = |round: &Vec<Sample>| {
             let others = to.iter().map(|at| &round[*at]).filter(|other| other.value.is_finite());
             let (of, least) = (&round[of], others.min_by(|one, other| one.value.total_cmp(&other.value))?);
-            (of.value.is_finite() && of.steady_with(least)).then_some(of.value / least.value)
+            let counts = if self.apart { of.on(cores) && least.on(cores) } else { cores == Cores::Two };
+            (of.value.is_finite() && of.steady_with(least) && counts).then_some(of.value / least.value)
         };
         self.rounds.iter().filter_map(ratio).filter(|ratio| ratio.is_finite()).collect()
+    }
+
+    /// The ratio with its spread, and how many rounds it is from; beside them what it was in rounds in which one core did all.
+    fn ratio(&self, of: usize, to: &[usize]) -> [String; 2] {
+        let [two, one] = [Cores::Two, Cores::One].map(|cores| self.ratios(of, to, cores));
+        let mut rounds = format!("{} of {}", two.len(), self.rounds.len());
+        if !one.is_empty() {
+            let _ = write!(rounds, "; on one core {:.2} in {}", median(&one), one.len());
+        }
+        [spread(&two, 2), rounds]
     }
 
     /// Whether a contender of this name took part.
@@ -118,17 +152,10 @@ impl Table {
         for (at, name) in self.names.iter().enumerate() {
             let samples: Vec<&Sample> = self.rounds.iter().map(|round| &round[at]).collect();
             let values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
-            let canaries: Vec<f64> = samples.iter().flat_map(|sample| sample.canary).collect();
-            let ratios = self.ratios(at, &[0]);
-            let _ = writeln!(
-                text,
-                "| {name} | {} | {} | {} of {} | {} |",
-                spread(&values, if median(&values) < 100.0 { 2 } else { 0 }),
-                spread(&ratios, 2),
-                ratios.len(),
-                self.rounds.len(),
-                spread(&canaries, 0)
-            );
+            let canaries: Vec<f64> = samples.iter().flat_map(|sample| sample.canary).map(|canary| canary.trip).collect();
+            let [ratio, rounds] = self.ratio(at, &[0]);
+            let value = spread(&values, if median(&values) < 100.0 { 2 } else { 0 });
+            let _ = writeln!(text, "| {name} | {value} | {ratio} | {rounds} | {} |", spread(&canaries, 0));
         }
         text
     }
@@ -168,9 +195,13 @@ impl Target<'_> {
             Goal::AtMost(aim) => ('≤', aim),
         };
         let others: Vec<usize> = to.iter().filter_map(|to| table.row(to)).collect();
-        let ratios = table.row(of).map_or(Vec::new(), |of| table.ratios(of, &others));
+        let of = table.row(of);
+        let found = of.map_or(f64::NAN, |of| median(&table.ratios(of, &others, Cores::Two)));
         let to = if to.len() > 1 { format!("the least of: {}", to.join("; ")) } else { to.concat() };
-        let found = median(&ratios);
+        let [ratio, rounds] = match of {
+            Some(of) => table.ratio(of, &others),
+            None => [spread(&[], 2), format!("0 of {}", table.rounds.len())],
+        };
         let met = match goal {
             _ if found.is_nan() => "not measured",
             Goal::AtLeast(aim) if found >= *aim => "met",
@@ -178,12 +209,7 @@ impl Target<'_> {
             _ => "**not met**",
         };
         let why = if met == "**not met**" { bound } else { "" };
-        format!(
-            "| {what} | {sign} {aim} × {to} | {} | {} of {} | {met} | {why} |\n",
-            spread(&ratios, 2),
-            ratios.len(),
-            table.rounds.len()
-        )
+        format!("| {what} | {sign} {aim} × {to} | {ratio} | {rounds} | {met} | {why} |\n")
     }
 }
 
@@ -199,7 +225,13 @@ mod tests {
     use super::*;
 
     fn sample(value: f64, before: f64, after: f64) -> Sample {
-        Sample { value, canary: [before, after] }
+        Sample { value, canary: [before, after].map(|trip| Canary { trip, work: 11.0, one_core: false }) }
+    }
+
+    /// A round of two contenders, the second of which has this value.
+    fn round(second: f64, one_core: bool) -> Vec<Sample> {
+        let sample = |value| Sample { value, canary: [Canary { trip: 100.0, work: 11.0, one_core }; 2] };
+        vec![sample(10.0), sample(second)]
     }
 
     #[test]
@@ -208,18 +240,49 @@ mod tests {
             vec![sample(10.0, 100.0, 101.0), sample(20.0, 101.0, 99.0)],
             vec![sample(10.0, 100.0, 101.0), sample(90.0, 101.0, 500.0)],
         ];
-        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], apart: false, rounds };
         assert!(table.markdown().contains("| b | 55.00 (20.00–90.00) | 2.00 (2.00–2.00) | 1 of 2 |"), "{}", table.markdown());
+    }
+
+    #[test]
+    fn nor_has_one_in_which_somebody_else_came_to_work_on_a_core() {
+        let mut shared = round(90.0, false);
+        shared[1].canary[1].work = 21.0;
+        let table = Table {
+            title: "t".into(),
+            unit: "u",
+            names: vec!["a", "b"],
+            apart: false,
+            rounds: vec![shared, round(20.0, false)],
+        };
+        assert!(table.markdown().contains("| 2.00 (2.00–2.00) | 1 of 2 |"), "{}", table.markdown());
     }
 
     #[test]
     fn a_target_is_met_missed_or_not_measured() {
         let rounds = vec![vec![sample(10.0, 100.0, 101.0), sample(19.0, 101.0, 99.0)]];
-        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], rounds };
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], apart: false, rounds };
         let line = |of, goal| Target { what: "w".into(), table: &table, of, to: vec!["a"], goal, bound: "why" }.line();
         assert_eq!(line("b", Goal::AtLeast(1.8)), "| w | ≥ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | met |  |\n");
         assert_eq!(line("b", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | **not met** | why |\n");
         assert_eq!(line("c", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | not measured | 0 of 1 | not measured |  |\n");
+    }
+
+    #[test]
+    fn what_needs_two_cores_is_told_apart_where_it_had_one() {
+        let mut moved = round(70.0, false);
+        moved[1].canary[1].one_core = true;
+        let rounds = vec![round(20.0, false), round(11.0, true), moved, round(30.0, false), round(13.0, true)];
+        let table = |rounds| Table { title: "t".into(), unit: "u", names: vec!["a", "b"], apart: false, rounds };
+        let line = |table: &Table| {
+            Target { what: "w".into(), table, of: "b", to: vec!["a"], goal: Goal::AtLeast(2.0), bound: "why" }.line()
+        };
+        let apart = table(rounds.clone()).on_two_cores();
+        assert!(apart.markdown().contains("| 2.50 (2.00–3.00) | 2 of 5; on one core 1.20 in 2 |"), "{}", apart.markdown());
+        assert_eq!(line(&apart), "| w | ≥ 2 × a | 2.50 (2.00–3.00) | 2 of 5; on one core 1.20 in 2 | met |  |\n");
+        assert_eq!(line(&table(rounds)), "| w | ≥ 2 × a | 2.00 (1.10–7.00) | 5 of 5 | met |  |\n");
+        let one = table(vec![round(30.0, true)]).on_two_cores();
+        assert_eq!(line(&one), "| w | ≥ 2 × a | not measured | 0 of 1; on one core 3.00 in 1 | not measured |  |\n");
     }
 
     #[test]
@@ -231,7 +294,7 @@ mod tests {
             // Whether the other one was steady does not matter.
             vec![steady(10.0), sample(1000.0, 101.0, 500.0), steady(50.0)],
         ];
-        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b", "c"], rounds };
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b", "c"], apart: false, rounds };
         let target =
             Target { what: "w".into(), table: &table, of: "c", to: vec!["a", "b"], goal: Goal::AtMost(4.0), bound: "" };
         assert_eq!(target.line(), "| w | ≤ 4 × the least of: a; b | 4.00 (3.00–5.00) | 3 of 3 | met |  |\n");

@@ -55,8 +55,9 @@ struct Side<const N: usize, const BUT: u32> {
     quiet: u64,
     /// Whether the last look found messages.
     news: bool,
-    capacity: u64,
-    /// The number of the message in the first place, this time round.
+    /// Bytes of all places.
+    size: usize,
+    /// The position of the first place, this time round. Positions count bytes.
     first: u64,
     /// Up to where this side may go without a look at the other.
     limit: u64,
@@ -85,13 +86,12 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
     const DATA: usize = if Self::has(but::OBJECTS) { 8192 - 128 } else { 2 * size_of::<Words>() };
 
     /// The producer's or the consumer's (`second`), with where in the two objects the words lie.
-    fn new(objects: [Arc<Object>; 2], second: bool, words: [usize; 2], capacity: u64) -> Self {
+    fn new(objects: [Arc<Object>; 2], second: bool, words: [usize; 2], size: usize) -> Self {
         let at = |which: usize| objects[which].start().wrapping_add(words[which]).cast_const().cast::<Words>();
         let (own, peer) = if second { (at(1), at(0)) } else { (at(0), at(1)) };
         let dead = Arc::new(AtomicU32::new(0));
-        let bytes = capacity as usize * N;
-        let (limit, known) = if second { (0, 0) } else { (capacity, bytes) };
-        let ahead = (8 * LINE).min(bytes / 8);
+        let (limit, known) = if second { (0, 0) } else { (size as u64, size) };
+        let ahead = (8 * LINE).min(size / 8);
         Self {
             _objects: objects,
             own,
@@ -100,14 +100,14 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
             corrupt: false,
             quiet: u64::MAX,
             news: false,
-            capacity,
+            size,
             first: 0,
             limit,
             released: 0,
             at: 0,
             known,
             end: 0,
-            due: bytes / 8,
+            due: size / 8,
             ahead,
             stretch: (ahead / 2 / N).max(1) * N,
         }
@@ -129,11 +129,6 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
         BUT & what != 0
     }
 
-    #[inline]
-    fn bytes(&self) -> usize {
-        self.capacity as usize * N
-    }
-
     /// Byte `at` of the messages, for the producer.
     #[inline]
     fn outgoing(&self, at: usize) -> *mut u8 {
@@ -149,15 +144,15 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
     /// How many of so many messages lie in one piece from here on.
     #[inline]
     fn in_one_piece(&self, messages: usize) -> usize {
-        messages.min((self.bytes() - self.at) / N)
+        messages.min((self.size - self.at) / N)
     }
 
     #[inline]
     fn position(&self) -> u64 {
-        self.first + (self.at / N) as u64
+        self.first + self.at as u64
     }
 
-    /// How many messages this side may go on by.
+    /// How many bytes this side may go on by.
     #[inline]
     fn left(&self) -> usize {
         (self.limit - self.position()) as usize
@@ -166,18 +161,18 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
     /// The places begin again, if the last one was used.
     #[inline]
     fn begin_again(&mut self) {
-        if self.at == self.bytes() {
+        if self.at == self.size {
             self.at = 0;
-            self.first += self.capacity;
+            self.first += self.size as u64;
             self.end = 0;
-            self.due = self.due.saturating_sub(self.bytes());
+            self.due = self.due.saturating_sub(self.size);
         }
     }
 
     /// Find out where the limit lies.
     #[inline]
     fn reach(&mut self) {
-        self.known = self.bytes().min(self.at + self.left() * N);
+        self.known = self.size.min(self.at + self.left());
     }
 
     /// Say how far this side has come, and look whether the other sleeps.
@@ -219,7 +214,6 @@ pub struct Consumer<const N: usize, const BUT: u32>(Side<N, BUT>);
 /// A ring for so many messages.
 pub fn ring<const N: usize, const BUT: u32>(messages: usize) -> (Producer<N, BUT>, Consumer<N, BUT>) {
     let bytes = messages * N;
-    let capacity = messages as u64;
     let data = Side::<N, BUT>::DATA;
     let (objects, words) = if Side::<N, BUT>::has(but::OBJECTS) {
         let objects = [Object::shared(128 + data + bytes), Object::shared(128 + data)];
@@ -231,7 +225,7 @@ pub fn ring<const N: usize, const BUT: u32>(messages: usize) -> (Producer<N, BUT
         ([both(), both()], [0, size_of::<Words>()])
     };
     let [first, second] = objects;
-    (Producer(Side::new(first, false, words, capacity)), Consumer(Side::new(second, true, words, capacity)))
+    (Producer(Side::new(first, false, words, bytes)), Consumer(Side::new(second, true, words, bytes)))
 }
 
 impl<const N: usize, const BUT: u32> Producer<N, BUT> {
@@ -249,10 +243,11 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     /// Send as many as have room, and say how many.
     #[inline]
     pub fn send_batch(&mut self, messages: &[[u8; N]]) -> usize {
-        if self.0.at + messages.as_flattened().len() > self.0.known {
-            self.make_room_for(messages.len());
+        let bytes = messages.as_flattened().len();
+        if self.0.at + bytes > self.0.known {
+            self.make_room_for(bytes);
         }
-        let now = &messages[..messages.len().min(self.0.left())];
+        let now = &messages[..messages.len().min(self.0.left() / N)];
         if now.is_empty() {
             return 0;
         }
@@ -281,8 +276,7 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
             let from = side.at + side.ahead;
             let mut line = from.next_multiple_of(LINE);
             while line < from + bytes {
-                let size = side.bytes();
-                expect_write(side.outgoing(if line < size { line } else { line - size }));
+                expect_write(side.outgoing(if line < side.size { line } else { line - side.size }));
                 line += LINE;
             }
         }
@@ -300,7 +294,7 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     #[inline(never)]
     fn go_on(&mut self) -> bool {
         if self.0.at >= self.0.known {
-            self.make_room_for(1);
+            self.make_room_for(N);
             if self.0.at >= self.0.known {
                 return false;
             }
@@ -311,8 +305,8 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     }
 
     #[inline(never)]
-    fn make_room_for(&mut self, messages: usize) {
-        if self.0.left() < messages {
+    fn make_room_for(&mut self, bytes: usize) {
+        if self.0.left() < bytes {
             self.look_for_room();
         }
         self.0.begin_again();
@@ -326,13 +320,15 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
             side.look_at_state();
         }
         let seen = side.look();
-        if Side::<N, BUT>::has(but::POSITIONS) && seen.wrapping_sub(side.released) > side.position() - side.released {
+        if Side::<N, BUT>::has(but::POSITIONS)
+            && (seen.wrapping_sub(side.released) > side.position() - side.released || !seen.is_multiple_of(N as u64))
+        {
             side.corrupt = true;
             side.limit = side.position();
             return;
         }
         side.released = seen;
-        side.limit = seen + side.capacity;
+        side.limit = seen + side.size as u64;
     }
 }
 
@@ -367,11 +363,11 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
             }
         } else {
             self.0.begin_again();
-            if self.0.left() < into.len() {
+            if self.0.left() < into.as_flattened().len() {
                 self.look_for_more();
             }
         }
-        let count = into.len().min(self.0.left());
+        let count = into.len().min(self.0.left() / N);
         let (run, rest) = into[..count].split_at_mut(self.0.in_one_piece(count));
         self.take(run);
         if !rest.is_empty() {
@@ -413,8 +409,8 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
         }
         let seen = side.look();
         let news = if Side::<N, BUT>::has(but::POSITIONS) {
-            let most = side.capacity - (side.limit - side.released);
-            !side.corrupt && seen.wrapping_sub(side.limit).wrapping_sub(1) < most
+            let most = side.size as u64 - (side.limit - side.released);
+            !side.corrupt && seen.wrapping_sub(side.limit).wrapping_sub(1) < most && seen.is_multiple_of(N as u64)
         } else {
             seen != side.limit
         };
@@ -463,7 +459,7 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     fn release(&mut self) {
         if self.0.released != self.0.position() {
             self.0.released = self.0.position();
-            self.0.due = self.0.at + self.0.bytes() / 8;
+            self.0.due = self.0.at + self.0.size / 8;
             self.0.publish();
         }
     }
