@@ -52,34 +52,36 @@ fn take_all<const N: usize>(consumer: &mut Consumer<N>) -> (u64, Result<(), Ring
     }
 }
 
-#[test]
-fn every_position_of_a_producer_is_taken_or_refused() {
-    for found in interesting(8) {
-        let (shared, mut consumer) = hostile_producer::<8>();
-        shared.own().position().store(found, Ordering::Release);
-
-        let (taken, end) = take_all(&mut consumer);
-
-        if found <= 8 * CAPACITY && found % 8 == 0 {
-            assert!(taken == found / 8 && end.is_ok(), "{found:#x}");
-        } else {
-            assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}");
-        }
-    }
+#[rstest]
+#[case::bytes(positions_of_a_producer::<1>)]
+#[case::words(positions_of_a_producer::<8>)]
+#[case::odd_sizes(positions_of_a_producer::<24>)]
+fn every_position_of_a_producer_is_taken_or_refused(#[case] positions: fn(rounds: u64)) {
+    positions(0);
 }
 
-#[test]
-fn every_position_of_a_later_round_is_taken_or_refused() {
-    for found in interesting(8) {
-        let (shared, mut consumer) = hostile_producer::<8>();
-        shared.own().position().store(8 * CAPACITY, Ordering::Release);
-        assert_eq!(take_all(&mut consumer).0, CAPACITY);
+#[rstest]
+#[case::bytes(positions_of_a_producer::<1>)]
+#[case::words(positions_of_a_producer::<8>)]
+#[case::odd_sizes(positions_of_a_producer::<24>)]
+fn every_position_of_a_later_round_is_taken_or_refused(#[case] positions: fn(rounds: u64)) {
+    positions(1);
+}
+
+/// After so many times the whole ring.
+fn positions_of_a_producer<const N: usize>(rounds: u64) {
+    let size = N as u64;
+    let before = rounds * CAPACITY;
+    for found in interesting(size) {
+        let (shared, mut consumer) = hostile_producer::<N>();
+        shared.own().position().store(before * size, Ordering::Release);
+        assert_eq!(take_all(&mut consumer).0, before);
 
         shared.own().position().store(found, Ordering::Release);
         let (taken, end) = take_all(&mut consumer);
 
-        if (8 * CAPACITY..=16 * CAPACITY).contains(&found) && found % 8 == 0 {
-            assert!(taken == found / 8 - CAPACITY && end.is_ok(), "{found:#x}");
+        if found % size == 0 && (before..=before + CAPACITY).contains(&(found / size)) {
+            assert!(taken == found / size - before && end.is_ok(), "{found:#x}");
         } else {
             assert!(taken == 0 && matches!(end, Err(RingError::Corrupt(_))), "{found:#x}");
         }
