@@ -2,8 +2,8 @@
 //!
 //! A host moves virtual processors: a line of cache takes five times as long to cross in one second as in the next. So nothing here
 //! is told as a plain figure. Contenders take turns, round after round; before and after each the raw ping-pong of two lines
-//! is measured, and what a core does, and whether the two processors are on one (the [canary]); and what is told are ratios within a
-//! round, with median, least and most, leaving out what the canary shows to have been moved in between.
+//! is measured, and whether the two processors are on one core (the [canary]); and what is told are ratios within a round, with
+//! median, least and most, leaving out what the canary shows to have been moved in between.
 
 pub mod canary;
 pub mod exchange;

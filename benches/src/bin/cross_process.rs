@@ -13,11 +13,11 @@ const ABOUT: &str = "# The ring, measured
 
 Printed by `cargo run --profile measure -p gpushare-benches --features iceoryx2 --bin cross_process -- --write FILE`.
 
-Contenders take turns. Each is measured between two canaries: the raw round trip of two lines of cache between the two processors, and
-the time of work that fills a core, alone and while the other processor works. Figures are medians with the least and the most of all
-rounds. A ratio is taken within a round, and only if the four canaries around its two figures agree within a quarter; how many
-rounds did is told beside it. A host may run the two processors of a virtual machine on one core for a while; work then takes longer
-beside other work. Where something is to cross between two cores, rounds on one core are no part of the ratio, and their own is told
+Contenders take turns. Each is measured between two canaries, the raw round trip of two lines of cache between the two
+processors. Figures are medians with the least and the most of all rounds. A ratio is taken within a round, and only if the four
+canaries around its two figures agree within a quarter; how many rounds did is told beside it. A host may run the two processors of
+a virtual machine on one core for a while. The canary tells that, too: work that keeps a core's multipliers busy then takes longer
+beside the same. Where something is to cross between two cores, rounds on one core are no part of the ratio, and their own is told
 behind the number of rounds.
 
 Two processors, pinned; room for 1024 messages; the rings are watched (a killed peer is noticed) and wake a sleeping peer. One way,
