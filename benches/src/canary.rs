@@ -80,7 +80,7 @@ fn beside() -> f64 {
 fn work() -> f64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let once = || {
-        // In registers: what goes through memory takes sometimes half as long again.
+        // In registers: through memory it takes once or twice as long, whatever else the core does.
         let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h, mut i, mut j] = black_box([ODD; 10]);
         let start = Instant::now();
         for _ in 0..20_000 {
