@@ -34,7 +34,7 @@ const TWO_LINES: &str = "a message of 64 bytes fills a line, and the news of it 
 const BATCHES: &str = "the same copies and one position a batch, as in rtrb: the rows without checks, and the experiments, show what each part costs";
 const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and beside them a list of sleepers that lets a death wake them: each other way is among the experiments, and takes longer";
 const NEWS: &str = "a thread hears of it and wakes the sleeper, and a process that has a ring takes longer to end: an experiment for each, and one for both";
-const CHECKS: &str = "the experiments in which positions are doubted and deaths are looked for are the checks, each alone: what the ring lacks beyond those is not theirs";
+const CHECKS: &str = "the checks by themselves are what two experiments differ by in which nothing crosses that would hide them, and what those differ by in which positions are doubted and deaths are looked for; what the ring lacks beyond these is not theirs";
 
 const SMALL: &str = "8 bytes, 1 at a time";
 const LARGE: &str = "64 bytes, 1 at a time";

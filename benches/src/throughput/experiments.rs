@@ -2,7 +2,7 @@
 
 use std::hint::spin_loop;
 
-use super::ours::{fixed_alone, fixed_between_threads, receive_fixed};
+use super::ours::{fixed_alone, fixed_between_threads, receive_fixed, slower_alone};
 use super::{Batch, Contender, SLOTS, take, threads};
 use crate::unchecked::{self, but};
 
@@ -37,19 +37,21 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
         },
         Contender { name: CALLS, run: unchecked::<N, BATCH, { but::CALLS }> },
         Contender { name: SLEEPERS, run: unchecked::<N, BATCH, { but::SLEEPERS }> },
-        Contender {
-            name: SHAPED,
-            run: unchecked::<N, BATCH, { but::POSITIONS | but::STATES | but::OBJECTS | but::CALLS | but::SLEEPERS }>,
-        },
+        Contender { name: SHAPED, run: unchecked::<N, BATCH, { CHECKED }> },
         Contender { name: FURTHER, run: further::<N, BATCH> },
         Contender { name: SLOWER, run: slower::<N, BATCH> },
         Contender { name: ALONE, run: fixed_alone::<N, BATCH> },
+        Contender { name: UNCHECKED_ALONE, run: unchecked_alone::<N, BATCH, { but::OBJECTS | but::CALLS | but::SLEEPERS }> },
+        Contender { name: CHECKED_ALONE, run: unchecked_alone::<N, BATCH, { CHECKED }> },
     ];
     if BATCH == 1 {
         all.push(Contender { name: BY_VALUE, run: by_value::<N, BATCH> });
     }
     all
 }
+
+/// All that the ring has, the checks among it.
+const CHECKED: u32 = but::POSITIONS | but::STATES | but::OBJECTS | but::CALLS | but::SLEEPERS;
 
 const ALL: &str = "experiment: without checks, but with these three";
 const HINTS: &str = "experiment: without checks, and every line asked for ahead, of any processor";
@@ -59,6 +61,8 @@ const SHAPED: &str = "experiment: without checks, but with these three, that cal
 const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes further";
 const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
 const ALONE: &str = "experiment: gpushare ring, fixed size, nothing crosses: the slower side by itself";
+const UNCHECKED_ALONE: &str = "experiment: the same of the ring without checks that has all else";
+const CHECKED_ALONE: &str = "experiment: the same, but positions are doubted, and who finds nothing looks for a death";
 const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
 
 pub(super) fn unchecked<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {
@@ -72,24 +76,46 @@ fn further<const N: usize, const BATCH: usize>(count: u64) -> f64 {
 
 fn from_further<const N: usize, const BATCH: usize, const BUT: u32, const FURTHER: usize>(count: u64) -> f64 {
     let (mut producer, mut consumer) = unchecked::ring::<N, BUT>(SLOTS);
-    let send = move |number| {
-        let batch = Batch::<N, BATCH, FURTHER>::from(number);
-        if BATCH == 1 {
-            u64::from(producer.send(&batch.messages[0]))
-        } else {
-            producer.send_batch(batch.until(number, count)) as u64
-        }
-    };
+    let send = move |number| send::<N, BATCH, BUT, FURTHER>(&mut producer, number, count);
     let mut batch = Batch::<N, BATCH>::EMPTY;
-    threads(count, send, move |sum| {
-        let taken = if BATCH == 1 {
-            usize::from(consumer.receive(&mut batch.messages[0]))
-        } else {
-            consumer.receive_batch(&mut batch.messages)
-        };
-        batch.messages[..taken].iter().for_each(|bytes| take(bytes, sum));
-        taken as u64
-    })
+    threads(count, send, move |sum| receive(&mut consumer, &mut batch, sum))
+}
+
+/// Where nothing crosses between processors, nothing hides what a check takes.
+fn unchecked_alone<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {
+    let (mut producer, mut consumer) = unchecked::ring::<N, BUT>(SLOTS);
+    let send = |number| send::<N, BATCH, BUT, 0>(&mut producer, number, count);
+    let mut batch = Batch::<N, BATCH>::EMPTY;
+    slower_alone(count, send, |sum| receive(&mut consumer, &mut batch, sum))
+}
+
+#[inline(always)]
+fn send<const N: usize, const BATCH: usize, const BUT: u32, const FURTHER: usize>(
+    producer: &mut unchecked::Producer<N, BUT>,
+    number: u64,
+    count: u64,
+) -> u64 {
+    let batch = Batch::<N, BATCH, FURTHER>::from(number);
+    if BATCH == 1 {
+        u64::from(producer.send(&batch.messages[0]))
+    } else {
+        producer.send_batch(batch.until(number, count)) as u64
+    }
+}
+
+#[inline(always)]
+fn receive<const N: usize, const BATCH: usize, const BUT: u32>(
+    consumer: &mut unchecked::Consumer<N, BUT>,
+    batch: &mut Batch<N, BATCH>,
+    sum: &mut u64,
+) -> u64 {
+    let taken = if BATCH == 1 {
+        usize::from(consumer.receive(&mut batch.messages[0]))
+    } else {
+        consumer.receive_batch(&mut batch.messages)
+    };
+    batch.messages[..taken].iter().for_each(|bytes| take(bytes, sum));
+    taken as u64
 }
 
 /// The receiver looks less often, and finds more.

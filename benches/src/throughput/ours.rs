@@ -55,25 +55,31 @@ pub(super) fn fixed_between_threads<const N: usize, const BATCH: usize>(
     threads(count, send, move |sum| receive(&mut consumer, &mut messages, sum))
 }
 
-/// One thread fills the ring and empties it, in turns: what the slower of the two sides takes where nothing crosses between processors.
 pub(super) fn fixed_alone<const N: usize, const BATCH: usize>(count: u64) -> f64 {
     let (mut producer, offer) = fixed::Producer::<N>::create(SLOTS as u64).expect("memory");
     let mut consumer = fixed::Consumer::attach(offer).expect("just offered");
-    pin(0);
+    let send = |number| send_fixed::<N, BATCH>(&mut producer, number, count);
     let mut messages = Batch::<N, BATCH>::EMPTY;
+    slower_alone(count, send, |sum| receive_fixed(&mut consumer, &mut messages, sum))
+}
+
+/// One thread fills a ring and empties it, in turns: what the slower of the two sides takes where nothing crosses between processors.
+#[inline(always)]
+pub(super) fn slower_alone(count: u64, mut send: impl FnMut(u64) -> u64, mut receive: impl FnMut(&mut u64) -> u64) -> f64 {
+    pin(0);
     let (mut number, mut sum) = (0, 0);
     let mut took = [Duration::ZERO; 2];
     while number < count {
         let start = Instant::now();
         while number < count {
-            match send_fixed::<N, BATCH>(&mut producer, number, count) {
+            match send(number) {
                 0 => break,
                 sent => number += sent,
             }
         }
         took[0] += start.elapsed();
         let start = Instant::now();
-        while receive_fixed(&mut consumer, &mut messages, &mut sum) != 0 {}
+        while receive(&mut sum) != 0 {}
         took[1] += start.elapsed();
     }
     black_box(sum);
