@@ -8,14 +8,14 @@ mod sharing;
 mod timelines;
 
 use gpushare::sync::SyncFields;
-use gpushare::{HandleType, Side, SyncKind, Which};
+use gpushare::{HandleType, Pattern, Side, SyncKind, Which};
 use gpushare_harness::protocol::fence::FenceRequest;
 use gpushare_harness::protocol::semaphore::SemaphoreRequest;
 use gpushare_harness::protocol::timeline::{Point, TimelineRequest};
 use gpushare_harness::protocol::{Code, HandleSource, Id, Object, Problem, Request};
 
 use crate::case::{Outcome, Stop};
-use crate::context::{Begun, Handle, Party};
+use crate::context::{Begun, Handle, Party, Texture};
 
 /// A semaphore, timeline or fence of one peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +154,17 @@ impl<'context, 'run> Party<'context, 'run> {
     /// [`Stop`].
     pub fn wait(&self, sync: Sync, value: u64) -> Outcome {
         self.must_do(&Self::waiting(sync, value, self.context.within(), None))?;
+        if sync.kind == SyncKind::Fence { self.reset(sync) } else { Ok(()) }
+    }
+
+    /// Wait for it as [`Party::wait`] does, and look at the texture in the same request: nothing comes between the end of the wait and
+    /// the look.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] tells how the picture differs.
+    pub fn wait_and_verify(&self, sync: Sync, value: u64, texture: Texture, pattern: Pattern) -> Outcome {
+        let waiting = Self::waiting(sync, value, self.context.within(), None);
+        self.verified(&Request::Sequence(vec![waiting, Self::verifying(texture, pattern)]))?;
         if sync.kind == SyncKind::Fence { self.reset(sync) } else { Ok(()) }
     }
 

@@ -83,7 +83,17 @@ impl Party<'_, '_> {
     /// # Errors
     /// [`Stop::Fail`] tells how it differs.
     pub fn verify(&self, texture: Texture, pattern: Pattern) -> Outcome {
-        match self.compare(texture, pattern)? {
+        self.verified(&Self::verifying(texture, pattern))
+    }
+
+    /// The request that compares the texture with a picture.
+    pub(crate) fn verifying(texture: Texture, pattern: Pattern) -> Request {
+        Request::Verify { texture: texture.0, pattern, only: None }
+    }
+
+    /// A request that ends in a comparison, which has to find what it looks for.
+    pub(crate) fn verified(&self, request: &Request) -> Outcome {
+        match self.compared(request)? {
             None => Ok(()),
             Some(mismatch) => Err(Stop::Fail(format!("{} at {}: {mismatch}", self.role(), self.context.last_step()))),
         }
@@ -116,7 +126,11 @@ impl Party<'_, '_> {
     /// # Errors
     /// [`Stop`].
     pub fn compare(&self, texture: Texture, pattern: Pattern) -> Outcome<Option<Box<Mismatch>>> {
-        match self.must(&Request::Verify { texture: texture.0, pattern, only: None })? {
+        self.compared(&Self::verifying(texture, pattern))
+    }
+
+    fn compared(&self, request: &Request) -> Outcome<Option<Box<Mismatch>>> {
+        match self.must(request)? {
             Reply::Done => Ok(None),
             Reply::Mismatch(mismatch) => Ok(Some(mismatch)),
             other => Err(self.unexpected(&other)),
