@@ -64,6 +64,14 @@ enum Cores {
     Two,
 }
 
+/// In which order the contenders of a round take turns, each with its place: there and back, so that none always follows the same one,
+/// and neighbours stay neighbours.
+fn turns<C>(round: usize, contenders: &[C]) -> impl Iterator<Item = (usize, &C)> {
+    let back = !round.is_multiple_of(2);
+    let last = contenders.len().saturating_sub(1);
+    (0..contenders.len()).map(move |turn| if back { last - turn } else { turn }).map(|at| (at, &contenders[at]))
+}
+
 /// One table: contenders in rows, the first of which is the denominator.
 #[derive(Debug)]
 pub struct Table {
@@ -83,7 +91,7 @@ impl Table {
         &self.title
     }
 
-    /// Measure: in each round each contender once, in turn, each between two canaries.
+    /// Measure: in each round each contender once, in turn, each between two canaries; see [`turns`].
     pub fn measure(title: impl Into<String>, unit: &'static str, rounds: usize, contenders: &[Contender]) -> Self {
         let title = title.into();
         let names = contenders.iter().map(|(name, _)| *name).collect();
@@ -91,13 +99,16 @@ impl Table {
         for round in 0..rounds {
             eprintln!("{title}: round {} of {rounds}", round + 1);
             let mut before = canary();
-            let samples = contenders.iter().map(|(_, run)| {
-                let value = run();
-                let after = canary();
-                let canary = [std::mem::replace(&mut before, after), after];
-                Sample { value, canary }
-            });
-            all.push(samples.collect());
+            let mut samples: Vec<_> = turns(round, contenders)
+                .map(|(at, (_, run))| {
+                    let value = run();
+                    let after = canary();
+                    let canary = [std::mem::replace(&mut before, after), after];
+                    (at, Sample { value, canary })
+                })
+                .collect();
+            samples.sort_by_key(|(at, _)| *at);
+            all.push(samples.into_iter().map(|(_, sample)| sample).collect());
         }
         Self { title, unit, names, apart: false, rounds: all }
     }
@@ -229,6 +240,14 @@ mod tests {
     fn round(second: f64, one_core: bool) -> Vec<Sample> {
         let sample = |value| Sample { value, canary: [Canary { trip: 100.0, one_core }; 2] };
         vec![sample(10.0), sample(second)]
+    }
+
+    #[test]
+    fn every_second_round_goes_back() {
+        let places = |round| turns(round, &["a", "b", "c"]).collect::<Vec<_>>();
+        assert_eq!(places(0), [(0, &"a"), (1, &"b"), (2, &"c")]);
+        assert_eq!(places(1), [(2, &"c"), (1, &"b"), (0, &"a")]);
+        assert_eq!(places(2), places(0));
     }
 
     #[test]

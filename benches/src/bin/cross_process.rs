@@ -13,12 +13,12 @@ const ABOUT: &str = "# The ring, measured
 
 Printed by `cargo run --profile measure -p gpushare-benches --features iceoryx2 --bin cross_process -- --write FILE`.
 
-Contenders take turns. Each is measured between two canaries, the raw round trip of two lines of cache between the two
-processors. Figures are medians with the least and the most of all rounds. A ratio is taken within a round, and only if the four
-canaries around its two figures agree within a quarter; how many rounds did is told beside it. A host may run the two processors of
-a virtual machine on one core for a while. The canary tells that, too: work that keeps a core's multipliers busy then takes longer
-beside the same. Where something is to cross between two cores, rounds on one core are no part of the ratio, and their own is told
-behind the number of rounds.
+Contenders take turns, in every second round the other way round. Each is measured between two canaries, the raw round trip of two
+lines of cache between the two processors. Figures are medians with the least and the most of all rounds. A ratio is taken within a
+round, and only if the four canaries around its two figures agree within a quarter; how many rounds did is told beside it. A host may
+run the two processors of a virtual machine on one core for a while. The canary tells that, too: work that keeps a core's multipliers
+busy then takes longer beside the same. Where something is to cross between two cores, rounds on one core are no part of the ratio, and
+their own is told behind the number of rounds.
 
 Two processors, pinned; room for 1024 messages; the rings are watched (a killed peer is noticed) and wake a sleeping peer. One way,
 the receiver adds up the numbers that the messages begin with, and does nothing else. In round trips messages of one size are sent and
