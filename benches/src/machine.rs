@@ -198,8 +198,8 @@ pub fn write_protect(page: &'static Page) {
 pub struct Object {
     start: *mut u8,
     len: usize,
-    /// What it is mapped from, where it can be mapped again.
-    fd: Option<OwnedFd>,
+    /// What it is mapped from.
+    fd: OwnedFd,
 }
 
 // SAFETY: a mapping belongs to the process, not to a thread.
@@ -208,12 +208,6 @@ unsafe impl Send for Object {}
 unsafe impl Sync for Object {}
 
 impl Object {
-    /// Memory of this process alone.
-    #[must_use]
-    pub fn private(len: usize) -> Self {
-        Self::map(len, None)
-    }
-
     /// Memory that other mappings share.
     #[must_use]
     pub fn shared(len: usize) -> Self {
@@ -221,21 +215,20 @@ impl Object {
         let fd = unsafe { OwnedFd::from_raw_fd(libc::memfd_create(c"bench".as_ptr(), libc::MFD_CLOEXEC)) };
         let file = File::from(fd);
         file.set_len(len as u64).expect("memory");
-        Self::map(len, Some(file.into()))
+        Self::map(len, file.into(), true)
     }
 
-    /// The same memory mapped once more.
+    /// The same memory mapped once more, for reading or for writing, too.
     #[must_use]
-    pub fn again(&self) -> Self {
-        Self::map(self.len, self.fd.as_ref().map(|fd| fd.try_clone().expect("a descriptor")))
+    pub fn again(&self, writable: bool) -> Self {
+        Self::map(self.len, self.fd.try_clone().expect("a descriptor"), writable)
     }
 
-    fn map(len: usize, fd: Option<OwnedFd>) -> Self {
-        let sharing = if fd.is_some() { libc::MAP_SHARED } else { libc::MAP_PRIVATE | libc::MAP_ANONYMOUS };
-        let number = fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-        let access = libc::PROT_READ | libc::PROT_WRITE;
+    fn map(len: usize, fd: OwnedFd, writable: bool) -> Self {
+        let access = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
+        let sharing = libc::MAP_SHARED | libc::MAP_POPULATE;
         // SAFETY: a fresh mapping wherever there is room.
-        let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, sharing | libc::MAP_POPULATE, number, 0) };
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, sharing, fd.as_raw_fd(), 0) };
         assert!(start != libc::MAP_FAILED, "mmap: {}", std::io::Error::last_os_error());
         Self { start: start.cast(), len, fd }
     }

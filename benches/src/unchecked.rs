@@ -1,38 +1,38 @@
 //! The ring for messages of one size once more, between threads and without a check: no position or state of the other side is doubted, and
-//! nothing is ever found corrupt. Beside it the same with one thing more that the ring has, or one less: what the two differ by is among
-//! them.
+//! nothing is ever found corrupt. All else is as the ring has it. Beside it the same with a check, or with one thing that the ring has or
+//! does done otherwise: what the two differ by is what that takes.
 #![expect(unsafe_code, reason = "words and bytes that two threads share, guarded by positions")]
 
 use std::hint::{black_box, spin_loop};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::cache::{expect_read, expect_write, may_ask_for_many};
 use crate::machine::{Object, Word};
 
-/// What is different from the bare ring; a sum of these.
+/// What is different; a sum of these.
 pub mod but {
     /// Nothing.
     pub const NOTHING: u32 = 0;
     /// Who looks at a position doubts it, and remembers one that cannot be.
     pub const POSITIONS: u32 = 1;
-    /// Who finds nothing looks whether the other side is dead or has left, out of line.
+    /// Who finds nothing looks whether the other side is dead or has left.
     pub const STATES: u32 = 2;
-    /// Each side's words lie in an object of shared memory, the messages behind the producer's, and each side has mapped both.
-    pub const OBJECTS: u32 = 4;
+    /// Each side has the other's memory mapped for writing, too.
+    pub const WRITABLE: u32 = 4;
     /// No line of cache is asked for before it is needed.
     pub const NO_HINTS: u32 = 8;
     /// Who has taken everything does not pause before it looks for more.
     pub const NO_PAUSE: u32 = 16;
-    /// What a consumer does that finds nothing is out of line.
-    pub const CALLS: u32 = 32;
-    /// The last status of the other side is remembered, and one that differs is looked at out of line.
-    pub const SLEEPERS: u32 = 64;
     /// All lines of a long batch are asked for ahead, whatever the processor.
-    pub const ALL_HINTS: u32 = 128;
+    pub const ALL_HINTS: u32 = 32;
 }
 
 const LINE: usize = 64;
+/// Where a side's words lie in its object.
+const WORDS: usize = 128;
+/// Where the messages lie in the producer's.
+const MESSAGES: usize = 8192;
 
 /// What one side writes and the other reads.
 #[repr(C)]
@@ -45,11 +45,11 @@ struct Words {
 /// One side's view.
 struct Side<const N: usize, const BUT: u32> {
     /// Keep what the pointers lead into.
-    _objects: [Arc<Object>; 2],
+    _objects: [Object; 2],
     own: *const Words,
     peer: *const Words,
     /// Whether the other side is dead.
-    dead: Arc<AtomicU32>,
+    dead: Arc<Word>,
     corrupt: bool,
     /// The other side's status, of which nothing more is to be done.
     quiet: u64,
@@ -81,22 +81,16 @@ struct Side<const N: usize, const BUT: u32> {
 unsafe impl<const N: usize, const BUT: u32> Send for Side<N, BUT> {}
 
 impl<const N: usize, const BUT: u32> Side<N, BUT> {
-    /// From the producer's words to the messages. In objects, these lie where the ring has them: words on the third line of a page,
-    /// messages two pages on.
-    const DATA: usize = if Self::has(but::OBJECTS) { 8192 - 128 } else { 2 * size_of::<Words>() };
-
-    /// The producer's or the consumer's (`second`), with where in the two objects the words lie.
-    fn new(objects: [Arc<Object>; 2], second: bool, words: [usize; 2], size: usize) -> Self {
-        let at = |which: usize| objects[which].start().wrapping_add(words[which]).cast_const().cast::<Words>();
-        let (own, peer) = if second { (at(1), at(0)) } else { (at(0), at(1)) };
-        let dead = Arc::new(AtomicU32::new(0));
+    /// Side by side: this side's object, mapped for writing, and the other's.
+    fn new(objects: [Object; 2], second: bool, size: usize) -> Self {
+        let [own, peer] = [0, 1].map(|which| objects[which].start().wrapping_add(WORDS).cast_const().cast());
         let (limit, known) = if second { (0, 0) } else { (size as u64, size) };
         let ahead = (8 * LINE).min(size / 8);
         Self {
             _objects: objects,
             own,
             peer,
-            dead,
+            dead: Arc::new(Word::zero()),
             corrupt: false,
             quiet: u64::MAX,
             news: false,
@@ -132,13 +126,13 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
     /// Byte `at` of the messages, for the producer.
     #[inline]
     fn outgoing(&self, at: usize) -> *mut u8 {
-        self.own.cast_mut().cast::<u8>().wrapping_add(Self::DATA + at)
+        self.own.cast_mut().cast::<u8>().wrapping_add(MESSAGES - WORDS + at)
     }
 
     /// The same, for the consumer.
     #[inline]
     fn incoming(&self, at: usize) -> *const u8 {
-        self.peer.cast::<u8>().wrapping_add(Self::DATA + at)
+        self.peer.cast::<u8>().wrapping_add(MESSAGES - WORDS + at)
     }
 
     /// How many of so many messages lie in one piece from here on.
@@ -181,9 +175,7 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
         self.own().position.wide.store(self.position(), Ordering::Release);
         compiler_fence(Ordering::SeqCst);
         let seen = self.peer().status.wide.load(Ordering::Relaxed);
-        if !Self::has(but::SLEEPERS) {
-            black_box(seen);
-        } else if seen != self.quiet {
+        if seen != self.quiet {
             self.see(seen);
         }
     }
@@ -199,9 +191,9 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
         self.peer().position.wide.load(Ordering::Acquire)
     }
 
-    #[inline(never)]
+    #[inline]
     fn look_at_state(&self) {
-        black_box((self.dead.load(Ordering::Acquire), self.peer().status.wide.load(Ordering::Acquire)));
+        black_box((self.dead.narrow.load(Ordering::Acquire), self.peer().status.wide.load(Ordering::Acquire)));
     }
 }
 
@@ -211,21 +203,14 @@ pub struct Producer<const N: usize, const BUT: u32>(Side<N, BUT>);
 /// Receives.
 pub struct Consumer<const N: usize, const BUT: u32>(Side<N, BUT>);
 
-/// A ring for so many messages.
+/// A ring for so many messages, in two objects, each of which both sides have mapped.
 pub fn ring<const N: usize, const BUT: u32>(messages: usize) -> (Producer<N, BUT>, Consumer<N, BUT>) {
     let bytes = messages * N;
-    let data = Side::<N, BUT>::DATA;
-    let (objects, words) = if Side::<N, BUT>::has(but::OBJECTS) {
-        let objects = [Object::shared(128 + data + bytes), Object::shared(128 + data)];
-        let again = [objects[0].again(), objects[1].again()];
-        ([objects, again].map(|objects| objects.map(Arc::new)), [128, 128])
-    } else {
-        let object = Arc::new(Object::private(data + bytes));
-        let both = || [Arc::clone(&object), Arc::clone(&object)];
-        ([both(), both()], [0, size_of::<Words>()])
-    };
-    let [first, second] = objects;
-    (Producer(Side::new(first, false, words, bytes)), Consumer(Side::new(second, true, words, bytes)))
+    let [first, second] = [MESSAGES + bytes, MESSAGES].map(Object::shared);
+    let [seen_first, seen_second] = [&first, &second].map(|object| object.again(Side::<N, BUT>::has(but::WRITABLE)));
+    let producer = Side::new([first, seen_second], false, bytes);
+    let consumer = Side::new([second, seen_first], true, bytes);
+    (Producer(producer), Consumer(consumer))
 }
 
 impl<const N: usize, const BUT: u32> Producer<N, BUT> {
@@ -245,8 +230,17 @@ impl<const N: usize, const BUT: u32> Producer<N, BUT> {
     pub fn send_batch(&mut self, messages: &[[u8; N]]) -> usize {
         let bytes = messages.as_flattened().len();
         if self.0.at + bytes > self.0.known {
-            self.make_room_for(bytes);
+            return self.send_what_fits(messages);
         }
+        self.put(messages);
+        self.0.publish();
+        messages.len()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn send_what_fits(&mut self, messages: &[[u8; N]]) -> usize {
+        self.make_room_for(messages.as_flattened().len());
         let now = &messages[..messages.len().min(self.0.left() / N)];
         if now.is_empty() {
             return 0;
@@ -390,11 +384,7 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
             (0..4).for_each(|_| spin_loop());
         }
         if let Some(seen) = self.look_for_more() {
-            if Side::<N, BUT>::has(but::CALLS) {
-                self.call_for_message(seen);
-            } else {
-                self.found_nothing(seen);
-            }
+            self.found_nothing(seen);
             return false;
         }
         true
@@ -423,11 +413,6 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
     }
 
     #[inline(never)]
-    fn call_for_message(&mut self, seen: u64) {
-        self.found_nothing(seen);
-    }
-
-    #[inline]
     fn found_nothing(&mut self, seen: u64) {
         let side = &mut self.0;
         if Side::<N, BUT>::has(but::STATES) {

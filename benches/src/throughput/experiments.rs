@@ -9,40 +9,19 @@ use crate::unchecked::{self, but};
 /// Those for messages of `N` bytes, `BATCH` at a time.
 pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
     let mut all = vec![
-        Contender {
-            name: "experiment: without checks, but positions are doubted",
-            run: unchecked::<N, BATCH, { but::POSITIONS }>,
-        },
-        Contender {
-            name: "experiment: without checks, but who finds nothing looks for a death",
-            run: unchecked::<N, BATCH, { but::STATES }>,
-        },
-        Contender {
-            name: "experiment: without checks, but in shared memory, mapped twice",
-            run: unchecked::<N, BATCH, { but::OBJECTS }>,
-        },
-        Contender { name: ALL, run: unchecked::<N, BATCH, { but::POSITIONS | but::STATES | but::OBJECTS }> },
-        Contender {
-            name: "experiment: without checks, and no line asked for ahead",
-            run: unchecked::<N, BATCH, { but::NO_HINTS }>,
-        },
-        Contender { name: HINTS, run: unchecked::<N, BATCH, { but::ALL_HINTS }> },
-        Contender {
-            name: "experiment: without checks, and no pause before a look that follows news",
-            run: unchecked::<N, BATCH, { but::NO_PAUSE }>,
-        },
-        Contender {
-            name: "experiment: without checks, but with these three, and no such pause",
-            run: unchecked::<N, BATCH, { but::NO_PAUSE | but::POSITIONS | but::STATES | but::OBJECTS }>,
-        },
-        Contender { name: CALLS, run: unchecked::<N, BATCH, { but::CALLS }> },
-        Contender { name: SLEEPERS, run: unchecked::<N, BATCH, { but::SLEEPERS }> },
-        Contender { name: SHAPED, run: unchecked::<N, BATCH, { CHECKED }> },
+        Contender { name: POSITIONS, run: unchecked::<N, BATCH, { but::POSITIONS }> },
+        Contender { name: STATES, run: unchecked::<N, BATCH, { but::STATES }> },
+        Contender { name: CHECKED, run: unchecked::<N, BATCH, { ALL }> },
+        Contender { name: WRITABLE, run: unchecked::<N, BATCH, { but::WRITABLE }> },
+        Contender { name: NO_HINTS, run: unchecked::<N, BATCH, { but::NO_HINTS }> },
+        Contender { name: ALL_HINTS, run: unchecked::<N, BATCH, { but::ALL_HINTS }> },
+        Contender { name: NO_PAUSE, run: unchecked::<N, BATCH, { but::NO_PAUSE }> },
+        Contender { name: CHECKED_NO_PAUSE, run: unchecked::<N, BATCH, { ALL | but::NO_PAUSE }> },
         Contender { name: FURTHER, run: further::<N, BATCH> },
         Contender { name: SLOWER, run: slower::<N, BATCH> },
         Contender { name: ALONE, run: fixed_alone::<N, BATCH> },
-        Contender { name: UNCHECKED_ALONE, run: unchecked_alone::<N, BATCH, { but::OBJECTS | but::CALLS | but::SLEEPERS }> },
-        Contender { name: CHECKED_ALONE, run: unchecked_alone::<N, BATCH, { CHECKED }> },
+        Contender { name: UNCHECKED_ALONE, run: unchecked_alone::<N, BATCH, { but::NOTHING }> },
+        Contender { name: CHECKED_ALONE, run: unchecked_alone::<N, BATCH, { ALL }> },
     ];
     if BATCH == 1 {
         all.push(Contender { name: BY_VALUE, run: by_value::<N, BATCH> });
@@ -50,19 +29,22 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
     all
 }
 
-/// All that the ring has, the checks among it.
-const CHECKED: u32 = but::POSITIONS | but::STATES | but::OBJECTS | but::CALLS | but::SLEEPERS;
+/// Both checks: all that the ring has.
+const ALL: u32 = but::POSITIONS | but::STATES;
 
-const ALL: &str = "experiment: without checks, but with these three";
-const HINTS: &str = "experiment: without checks, and every line asked for ahead, of any processor";
-const CALLS: &str = "experiment: without checks, but who finds nothing calls what is out of line";
-const SLEEPERS: &str = "experiment: without checks, but the other's status is compared with the last";
-const SHAPED: &str = "experiment: without checks, but with these three, that call, and that comparison";
+const POSITIONS: &str = "experiment: without checks, but positions are doubted";
+const STATES: &str = "experiment: without checks, but who finds nothing looks for a death";
+const CHECKED: &str = "experiment: without checks, but with these two";
+const WRITABLE: &str = "experiment: without checks, and each side could write to the other's memory";
+const NO_HINTS: &str = "experiment: without checks, and no line asked for ahead";
+const ALL_HINTS: &str = "experiment: without checks, and every line asked for ahead, of any processor";
+const NO_PAUSE: &str = "experiment: without checks, and no pause before a look that follows news";
+const CHECKED_NO_PAUSE: &str = "experiment: without checks, but with these two, and no such pause";
 const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes further";
 const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
 const ALONE: &str = "experiment: gpushare ring, fixed size, nothing crosses: the slower side by itself";
-const UNCHECKED_ALONE: &str = "experiment: the same of the ring without checks that has all else";
-const CHECKED_ALONE: &str = "experiment: the same, but positions are doubted, and who finds nothing looks for a death";
+const UNCHECKED_ALONE: &str = "experiment: the same of the ring without checks";
+const CHECKED_ALONE: &str = "experiment: the same, but with these two";
 const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
 
 pub(super) fn unchecked<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {

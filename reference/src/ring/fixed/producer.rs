@@ -165,11 +165,20 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     /// As [`Producer::try_send`].
     #[inline]
     pub fn try_send_batch(&mut self, messages: &[[u8; N]]) -> Result<usize, RingError> {
-        // Fewer than a batch: the consumer may have made room meanwhile, or the places begin again.
         let bytes = messages.as_flattened().len();
         if self.at + bytes > self.limit {
-            self.make_room_for(bytes)?;
+            return self.send_what_fits(messages);
         }
+        self.put(messages);
+        self.publish();
+        Ok(messages.len())
+    }
+
+    /// A batch that has no room as far as is known, or not in one piece.
+    #[cold]
+    #[inline(never)]
+    fn send_what_fits(&mut self, messages: &[[u8; N]]) -> Result<usize, RingError> {
+        self.make_room_for(messages.as_flattened().len())?;
         let now = &messages[..messages.len().min(self.room() / N)];
         if now.is_empty() {
             return Ok(0);
@@ -177,7 +186,8 @@ impl<const N: usize, M: Memory> Producer<N, M> {
         let (run, rest) = now.split_at(self.slots.in_one_piece(self.at, now.len()));
         self.put(run);
         if !rest.is_empty() {
-            self.put_rest(rest);
+            self.begin_again();
+            self.put(rest);
         }
         self.publish();
         Ok(now.len())
@@ -254,14 +264,6 @@ impl<const N: usize, M: Memory> Producer<N, M> {
     fn write(&mut self, bytes: &[u8]) {
         self.memory.write(self.at, bytes);
         self.at += bytes.len();
-    }
-
-    /// Those that the ring's end parted from the rest of a batch.
-    #[cold]
-    #[inline(never)]
-    fn put_rest(&mut self, messages: &[[u8; N]]) {
-        self.begin_again();
-        self.put(messages);
     }
 
     /// What was put is there for the consumer.
