@@ -30,11 +30,11 @@ a p99 of 0.05 µs, which was a write and a read on one thread.
 
 const SINGLY: &str = "each look for news takes the line of the position from a producer that writes to it after every message: see the rows without lines asked for ahead and without the pause before a look; and what the slower side takes by itself, where nothing crosses";
 const ONE_LINE: &str = "a message and the news of it cross on one line each way, as the raw exchange does, and nothing that crosses takes less than a line: see the experiments with bytes in the lines themselves";
-const TWO_LINES: &str = "a message of 64 bytes fills a line, and the news of it is on another, each way; the raw exchange moves one: see the experiments with 64 bytes, of which those with a copy could be a ring";
+const TWO_LINES: &str = "a message of 64 bytes fills a line, and the news of it is on another, each way; the raw exchange moves one: see the experiments with 64 bytes, of which those one behind the other, and those with a copy, could be a ring";
 const BATCHES: &str = "the same copies and one position a batch, as in rtrb: the rows without checks, and the experiments, show what each part costs";
 const SLEEP: &str = "two system calls and two changes of process, as in the raw exchange, and beside them a list of sleepers that lets a death wake them: each other way is among the experiments, and takes longer";
 const NEWS: &str = "a thread hears of it and wakes the sleeper, and a process that has a ring takes longer to end: an experiment for each, and one for both";
-const CHECKS: &str = "the checks by themselves are what two experiments differ by in which nothing crosses that would hide them, and what those differ by in which positions are doubted and deaths are looked for; what the ring lacks beyond these is not theirs";
+const CHECKS: &str = "what the checks take is what the two experiments differ by in which nothing crosses that would hide them, and the counterpart with and without these two; what two rows differ by that do the same is no check: in batches those with and without the pause, which is for messages taken singly, and for 8 bytes that with every line asked for ahead";
 
 const SMALL: &str = "8 bytes, 1 at a time";
 const LARGE: &str = "64 bytes, 1 at a time";

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Exchange, LINES, timed};
-use crate::machine::{Word, fork, pin, shared_page};
+use crate::machine::{Page, Word, fork, pin, shared_page, write_protect};
 
 /// What one side writes and the other reads.
 struct Side {
@@ -111,6 +111,11 @@ pub(super) fn exchanges() -> Vec<Exchange> {
             Exchange { name: $name, run: |rounds| round_trip(rounds, $way) }
         };
     }
+    macro_rules! guarded {
+        ($name:expr, $way:expr) => {
+            Exchange { name: $name, run: |rounds| round_trip_guarded(rounds, $way) }
+        };
+    }
     vec![
         bare!(LINES, Side::alone),
         bare!("experiment: two raw lines, 8 bytes in each", Side::within::<8>),
@@ -120,6 +125,9 @@ pub(super) fn exchanges() -> Vec<Exchange> {
         bare!("experiment: the same, 8 bytes one behind the other", Side::in_turn::<8>),
         bare!("experiment: the same, 64 bytes one behind the other", Side::in_turn::<64>),
         bare!("experiment: the same, 8 bytes, and a copy in the line", Side::copied::<8>),
+        guarded!("experiment: two raw lines, each for its reader to read alone", Side::alone),
+        guarded!("experiment: for its reader to read alone, 64 bytes one behind the other", Side::in_turn::<64>),
+        guarded!("experiment: for its reader to read alone, 8 bytes, and a copy in the line", Side::copied::<8>),
         bare!("experiment: a number beside each 8 bytes, no position", Side::numbered::<8, 16>),
         bare!("experiment: a number beside each 8 bytes, on lines of their own", Side::numbered::<8, 64>),
         bare!("experiment: a number beside each 64 bytes, no position", Side::numbered::<64, 128>),
@@ -128,19 +136,36 @@ pub(super) fn exchanges() -> Vec<Exchange> {
     ]
 }
 
+/// Both sides may write to everything.
 fn round_trip(rounds: u64, way: impl Fn(&Side, u64) -> Message<'_> + Send) -> f64 {
-    let page = shared_page();
-    let side = |which: usize| Side { position: &page.words[which], words: &page.messages[which].0 };
-    let [there, back] = [side(0), side(1)];
+    round_trip_on(rounds, [shared_page(); 2], |_| {}, way)
+}
+
+/// What a side writes lies on pages of its own, which the other may only read.
+fn round_trip_guarded(rounds: u64, way: impl Fn(&Side, u64) -> Message<'_> + Send) -> f64 {
+    round_trip_on(rounds, [shared_page(), shared_page()], write_protect, way)
+}
+
+/// `prepare` is called by each side with what it reads.
+fn round_trip_on(
+    rounds: u64,
+    pages: [&'static Page; 2],
+    prepare: fn(&'static Page),
+    way: impl Fn(&Side, u64) -> Message<'_> + Send,
+) -> f64 {
+    let [there, back] =
+        [0, 1].map(|which| Side { position: &pages[which].words[which], words: &pages[which].messages[which].0 });
     let way = &way;
     let _child = fork(|| {
         pin(1);
+        prepare(pages[0]);
         for round in 1..=rounds {
             way(&there, round).receive(round);
             way(&back, round).send(round);
         }
     });
     pin(0);
+    prepare(pages[1]);
     timed(rounds, |round| {
         way(&there, round + 1).send(round + 1);
         way(&back, round + 1).receive(round + 1);
