@@ -17,6 +17,21 @@ struct Sample {
 const STEADY: f64 = 1.25;
 
 impl Sample {
+    /// For another process, with the contender's name.
+    fn line(&self, name: &str) -> String {
+        let Self { value, canary: [before, after] } = self;
+        format!("{value}\t{}\t{}\t{}\t{}\t{name}\n", before.trip, before.one_core, after.trip, after.one_core)
+    }
+
+    /// The name, and the sample.
+    fn parse(line: &str) -> Option<(String, Self)> {
+        let mut parts = line.splitn(6, '\t');
+        let value = parts.next()?.parse().ok()?;
+        let mut canary = || Some(Canary { trip: parts.next()?.parse().ok()?, one_core: parts.next()?.parse().ok()? });
+        let canary = [canary()?, canary()?];
+        Some((parts.next()?.into(), Self { value, canary }))
+    }
+
     fn steady_with(&self, other: &Self) -> bool {
         let trips = [self.canary, other.canary].concat().iter().map(|canary| canary.trip).collect::<Vec<_>>();
         let (least, most) = ends(&trips);
@@ -72,12 +87,34 @@ fn turns<C>(round: usize, contenders: &[C]) -> impl Iterator<Item = (usize, &C)>
     (0..contenders.len()).map(move |turn| if back { last - turn } else { turn }).map(|at| (at, &contenders[at]))
 }
 
+/// Measure each contender once, each between two canaries; in which order, see [`turns`].
+fn samples(round: usize, contenders: &[Contender]) -> Vec<Sample> {
+    let mut before = canary();
+    let mut samples: Vec<_> = turns(round, contenders)
+        .map(|(at, (_, run))| {
+            let value = run();
+            let after = canary();
+            let canary = [std::mem::replace(&mut before, after), after];
+            (at, Sample { value, canary })
+        })
+        .collect();
+    samples.sort_by_key(|(at, _)| *at);
+    samples.into_iter().map(|(_, sample)| sample).collect()
+}
+
+/// One round, as lines for the [`Table`] that another process makes of several.
+#[must_use]
+pub fn round(number: usize, contenders: &[Contender]) -> String {
+    let names = contenders.iter().map(|(name, _)| *name);
+    names.zip(samples(number, contenders)).map(|(name, sample)| sample.line(name)).collect()
+}
+
 /// One table: contenders in rows, the first of which is the denominator.
 #[derive(Debug)]
 pub struct Table {
     title: String,
     unit: &'static str,
-    names: Vec<&'static str>,
+    names: Vec<String>,
     /// Whether what is measured needs two cores.
     apart: bool,
     /// By round, by contender.
@@ -91,26 +128,39 @@ impl Table {
         &self.title
     }
 
-    /// Measure: in each round each contender once, in turn, each between two canaries; see [`turns`].
+    /// Measure so many rounds.
     pub fn measure(title: impl Into<String>, unit: &'static str, rounds: usize, contenders: &[Contender]) -> Self {
         let title = title.into();
-        let names = contenders.iter().map(|(name, _)| *name).collect();
-        let mut all = Vec::new();
-        for round in 0..rounds {
+        let names = contenders.iter().map(|(name, _)| (*name).into()).collect();
+        let measured = (0..rounds).map(|round| {
             eprintln!("{title}: round {} of {rounds}", round + 1);
-            let mut before = canary();
-            let mut samples: Vec<_> = turns(round, contenders)
-                .map(|(at, (_, run))| {
-                    let value = run();
-                    let after = canary();
-                    let canary = [std::mem::replace(&mut before, after), after];
-                    (at, Sample { value, canary })
-                })
-                .collect();
-            samples.sort_by_key(|(at, _)| *at);
-            all.push(samples.into_iter().map(|(_, sample)| sample).collect());
+            samples(round, contenders)
+        });
+        let rounds = measured.collect();
+        Self { title, unit, names, apart: false, rounds }
+    }
+
+    /// Of rounds that other processes measured, as [`round`] tells them.
+    ///
+    /// # Errors
+    /// The line that tells of no sample, or of another contender than the first round's.
+    pub fn gather(title: impl Into<String>, unit: &'static str, told: &[String]) -> Result<Self, String> {
+        let parse = |line: &str| Sample::parse(line).ok_or_else(|| format!("this tells of no sample: {line:?}"));
+        let mut table = Self { title: title.into(), unit, names: Vec::new(), apart: false, rounds: Vec::new() };
+        for text in told {
+            let (names, samples): (Vec<_>, _) = text.lines().map(parse).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+            if table.rounds.is_empty() {
+                table.names.clone_from(&names);
+            }
+            if names != table.names {
+                return Err(format!(
+                    "{}: the rounds have different contenders: {:?}, then {names:?}",
+                    table.title, table.names
+                ));
+            }
+            table.rounds.push(samples);
         }
-        Self { title, unit, names, apart: false, rounds: all }
+        Ok(table)
     }
 
     /// What was measured needs two cores: rounds in which the processors were two threads of one are told apart.
@@ -243,6 +293,29 @@ mod tests {
     }
 
     #[test]
+    fn a_round_of_another_process_is_gathered() {
+        let line = |name| sample(f64::NAN, 100.5, 500.0).line(name) + &sample(2.0, 100.0, 101.0).line("b, 1 at a time");
+        let table = Table::gather("t", "u", &[line("a"), line("a")]).expect("two rounds");
+        assert_eq!(table.names, ["a", "b, 1 at a time"]);
+        assert_eq!(table.rounds.len(), 2);
+        let [first, second] = &table.rounds[1][..] else { panic!("{:?}", table.rounds) };
+        assert!(first.value.is_nan() && first.canary[0].trip == 100.5 && first.canary[1].trip == 500.0);
+        assert!(second.value == 2.0 && !second.canary[0].one_core);
+        let refused = |told: &[String]| Table::gather("t", "u", told).expect_err("no table");
+        assert!(refused(&[line("a"), line("c")]).contains("different contenders"));
+        for broken in ["", "1.0", "1.0\t2.0\ttrue\t3.0\tfalse", "1.0\t2.0\tyes\t3.0\tno\ta"] {
+            assert!(refused(&[format!("{broken}\n")]).contains("no sample"), "{broken}");
+        }
+    }
+
+    #[test]
+    fn one_core_is_told_to_the_other_process() {
+        let told = Sample { value: 1.0, canary: [true, false].map(|one_core| Canary { trip: 50.0, one_core }) };
+        let (_, read) = Sample::parse(&told.line("a")).expect("a sample");
+        assert_eq!(read.canary.map(|canary| canary.one_core), [true, false]);
+    }
+
+    #[test]
     fn every_second_round_goes_back() {
         let places = |round| turns(round, &["a", "b", "c"]).collect::<Vec<_>>();
         assert_eq!(places(0), [(0, &"a"), (1, &"b"), (2, &"c")]);
@@ -256,14 +329,14 @@ mod tests {
             vec![sample(10.0, 100.0, 101.0), sample(20.0, 101.0, 99.0)],
             vec![sample(10.0, 100.0, 101.0), sample(90.0, 101.0, 500.0)],
         ];
-        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], apart: false, rounds };
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a".into(), "b".into()], apart: false, rounds };
         assert!(table.markdown().contains("| b | 55.00 (20.00–90.00) | 2.00 (2.00–2.00) | 1 of 2 |"), "{}", table.markdown());
     }
 
     #[test]
     fn a_target_is_met_missed_or_not_measured() {
         let rounds = vec![vec![sample(10.0, 100.0, 101.0), sample(19.0, 101.0, 99.0)]];
-        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b"], apart: false, rounds };
+        let table = Table { title: "t".into(), unit: "u", names: vec!["a".into(), "b".into()], apart: false, rounds };
         let line = |of, goal| Target { what: "w".into(), table: &table, of, to: vec!["a"], goal, bound: "why" }.line();
         assert_eq!(line("b", Goal::AtLeast(1.8)), "| w | ≥ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | met |  |\n");
         assert_eq!(line("b", Goal::AtMost(1.8)), "| w | ≤ 1.8 × a | 1.90 (1.90–1.90) | 1 of 1 | **not met** | why |\n");
@@ -275,7 +348,7 @@ mod tests {
         let mut moved = round(70.0, false);
         moved[1].canary[1].one_core = true;
         let rounds = vec![round(20.0, false), round(11.0, true), moved, round(30.0, false), round(13.0, true)];
-        let table = |rounds| Table { title: "t".into(), unit: "u", names: vec!["a", "b"], apart: false, rounds };
+        let table = |rounds| Table { title: "t".into(), unit: "u", names: vec!["a".into(), "b".into()], apart: false, rounds };
         let line = |table: &Table| {
             Target { what: "w".into(), table, of: "b", to: vec!["a"], goal: Goal::AtLeast(2.0), bound: "why" }.line()
         };
@@ -296,7 +369,8 @@ mod tests {
             // Whether the other one was steady does not matter.
             vec![steady(10.0), sample(1000.0, 101.0, 500.0), steady(50.0)],
         ];
-        let table = Table { title: "t".into(), unit: "u", names: vec!["a", "b", "c"], apart: false, rounds };
+        let table =
+            Table { title: "t".into(), unit: "u", names: vec!["a".into(), "b".into(), "c".into()], apart: false, rounds };
         let target =
             Target { what: "w".into(), table: &table, of: "c", to: vec!["a", "b"], goal: Goal::AtMost(4.0), bound: "" };
         assert_eq!(target.line(), "| w | ≤ 4 × the least of: a; b | 4.00 (3.00–5.00) | 3 of 3 | met |  |\n");

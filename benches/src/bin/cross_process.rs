@@ -1,20 +1,21 @@
 //! `cross_process [--rounds N] [--millis N] [--processors A,B] [--only TITLE] [--write FILE]`: the ring beside others, as Markdown on
 //! standard output, and in a file if one is named (`docs/results/ring.md`). Needs two processors. `--only` names the tables whose
-//! titles contain it.
+//! titles contain it. With `--round N` it measures that round alone, and prints what the process reads that asked for it.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use gpushare_benches::exchange::{self, Exchange};
 use gpushare_benches::machine;
-use gpushare_benches::report::{self, Goal, Table, Target};
-use gpushare_benches::throughput::{self, Contender};
+use gpushare_benches::report::{self, Contender, Goal, Table, Target};
+use gpushare_benches::throughput;
 
 const ABOUT: &str = "# The ring, measured
 
 Printed by `cargo run --profile measure -p gpushare-benches --features iceoryx2 --bin cross_process -- --write FILE`.
 
-Contenders take turns, in every second round the other way round. Each is measured between two canaries, the raw round trip of two
-lines of cache between the two processors. Figures are medians with the least and the most of all rounds. A ratio is taken within a
+Each round runs in a process of its own, because where a process's memory happens to lie tells in all that it measures. In a round
+contenders take turns, in every second one the other way round. Each is measured between two canaries, the raw round trip of two lines
+of cache between the two processors. Figures are medians with the least and the most of all rounds. A ratio is taken within a
 round, and only if the four canaries around its two figures agree within a quarter; how many rounds did is told beside it. A host may
 run the two processors of a virtual machine on one core for a while. The canary tells that, too: work that keeps a core's multipliers
 busy then takes longer beside the same. Where something is to cross between two cores, rounds on one core are no part of the ratio, and
@@ -44,17 +45,28 @@ const BUSY: &str = "Round trip, busy, two processors";
 const ASLEEP: &str = "Round trip, asleep, one processor";
 const DEATH: &str = "From a kill to its news";
 
-type Measure = fn(&str, &Options) -> Table;
+/// What is measured, and how.
+struct Subject {
+    title: &'static str,
+    unit: &'static str,
+    /// Whether rounds on one core are told apart.
+    apart: bool,
+    contenders: fn(&Options) -> Vec<Contender>,
+}
 
-/// What is measured, in this order, by title.
-const TABLES: [(&str, Measure); 7] = [
-    (SMALL, one_way::<8, 1>),
-    (LARGE, one_way::<64, 1>),
-    (SMALL_BATCHES, one_way::<8, 32>),
-    (LARGE_BATCHES, one_way::<64, 32>),
-    (BUSY, |title, options| round_trips(title, 50_000, options, exchange::busy()).on_two_cores()),
-    (ASLEEP, |title, options| round_trips(title, 10_000, options, exchange::asleep())),
-    (DEATH, |title, options| round_trips(title, 15, options, exchange::death())),
+const RATE: &str = "million messages a second";
+const TIME: &str = "nanoseconds";
+
+/// In this order.
+#[rustfmt::skip]
+const SUBJECTS: [Subject; 7] = [
+    Subject { title: SMALL, unit: RATE, apart: true, contenders: one_way::<8, 1> },
+    Subject { title: LARGE, unit: RATE, apart: true, contenders: one_way::<64, 1> },
+    Subject { title: SMALL_BATCHES, unit: RATE, apart: true, contenders: one_way::<8, 32> },
+    Subject { title: LARGE_BATCHES, unit: RATE, apart: true, contenders: one_way::<64, 32> },
+    Subject { title: BUSY, unit: TIME, apart: true, contenders: |_| round_trips(50_000, exchange::busy()) },
+    Subject { title: ASLEEP, unit: TIME, apart: false, contenders: |_| round_trips(10_000, exchange::asleep()) },
+    Subject { title: DEATH, unit: TIME, apart: false, contenders: |_| round_trips(15, exchange::death()) },
 ];
 
 /// A target, by the title of its table.
@@ -99,30 +111,69 @@ impl Aim {
     }
 }
 
-fn measure(options: &Options) -> Vec<Table> {
-    let chosen = TABLES.iter().filter(|(title, _)| title.contains(&options.only));
-    chosen.map(|(title, measure)| measure(title, options)).collect()
+fn measure(options: &Options) -> Result<Vec<Table>, String> {
+    options.subjects().map(|subject| subject.measure(options)).collect()
 }
 
+impl Subject {
+    fn measure(&self, options: &Options) -> Result<Table, String> {
+        let rounds = (0..options.rounds).map(|round| {
+            eprintln!("{}: round {} of {}", self.title, round + 1, options.rounds);
+            self.one_round(round, options)
+        });
+        let table = Table::gather(self.title, self.unit, &rounds.collect::<Result<Vec<_>, _>>()?)?;
+        Ok(if self.apart { table.on_two_cores() } else { table })
+    }
+
+    /// This program once more, for a round of this alone.
+    fn one_round(&self, round: usize, options: &Options) -> Result<String, String> {
+        let program = std::env::current_exe().map_err(|error| format!("this program's own path: {error}"))?;
+        let mut command = Command::new(program);
+        command.args(&options.passed).args(["--only", self.title, "--round", &round.to_string()]);
+        let output = command.stderr(Stdio::inherit()).output().map_err(|error| format!("a round: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("{}: a round ended with {}", self.title, output.status));
+        }
+        String::from_utf8(output.stdout).map_err(|error| error.to_string())
+    }
+}
+
+#[derive(Default)]
 struct Options {
     rounds: usize,
     seconds: f64,
     /// Part of a title.
     only: String,
     write: Option<String>,
+    /// This round alone, for the process that asks for it.
+    round: Option<usize>,
+    /// What of the arguments is for those that measure a round, too.
+    passed: Vec<String>,
+}
+
+impl Options {
+    fn subjects(&self) -> impl Iterator<Item = &'static Subject> {
+        SUBJECTS.iter().filter(|subject| subject.title.contains(&self.only))
+    }
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { rounds: 5, seconds: 0.06, only: String::new(), write: None };
+    let mut options = Options { rounds: 5, seconds: 0.06, ..Options::default() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
         let number = |text: String| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
         match argument.as_str() {
             "--rounds" => options.rounds = number(value()?)?.max(1) as usize,
-            "--millis" => options.seconds = f64::from(number(value()?)?) / 1e3,
+            "--round" => options.round = Some(number(value()?)? as usize),
+            "--millis" => {
+                let text = value()?;
+                options.passed.extend([argument.clone(), text.clone()]);
+                options.seconds = f64::from(number(text)?) / 1e3;
+            }
             "--processors" => {
                 let text = value()?;
+                options.passed.extend([argument.clone(), text.clone()]);
                 let (first, second) = text.split_once(',').ok_or("--processors needs two numbers, as in 0,1")?;
                 machine::use_processors([number(first.into())? as usize, number(second.into())? as usize]);
             }
@@ -130,7 +181,7 @@ fn options() -> Result<Options, String> {
             "--write" => options.write = Some(value()?),
             _ => {
                 return Err(format!(
-                    "unknown argument {argument}; known are --rounds, --millis, --processors, --only and --write"
+                    "unknown argument {argument}; known are --rounds, --round, --millis, --processors, --only and --write"
                 ));
             }
         }
@@ -139,10 +190,9 @@ fn options() -> Result<Options, String> {
 }
 
 /// Millions a second, over as many messages as take about so long.
-fn rate(contender: &Contender, seconds: f64) -> Box<dyn Fn() -> f64> {
+fn rate(contender: &throughput::Contender, seconds: f64) -> Box<dyn Fn() -> f64> {
     const FIRST: u64 = 20_000;
     let run = contender.run;
-    eprintln!("trying {}", contender.name);
     if run(FIRST).is_nan() {
         eprintln!("{} does not deliver here, and is left out", contender.name);
         return Box::new(|| f64::NAN);
@@ -151,18 +201,13 @@ fn rate(contender: &Contender, seconds: f64) -> Box<dyn Fn() -> f64> {
     Box::new(move || count as f64 / run(count) / 1e6)
 }
 
-fn one_way<const N: usize, const BATCH: usize>(title: &str, options: &Options) -> Table {
+fn one_way<const N: usize, const BATCH: usize>(options: &Options) -> Vec<Contender> {
     let contenders = throughput::contenders::<N, BATCH>();
-    let prepared: Vec<_> = contenders.iter().map(|contender| (contender.name, rate(contender, options.seconds))).collect();
-    Table::measure(title, "million messages a second", options.rounds, &prepared).on_two_cores()
+    contenders.iter().map(|contender| (contender.name, rate(contender, options.seconds))).collect()
 }
 
-fn round_trips(title: &str, count: u64, options: &Options, exchanges: Vec<Exchange>) -> Table {
-    let prepared: Vec<(_, Box<dyn Fn() -> f64>)> = exchanges
-        .into_iter()
-        .map(|Exchange { name, run }| (name, Box::new(move || run(count)) as Box<dyn Fn() -> f64>))
-        .collect();
-    Table::measure(title, "nanoseconds", options.rounds, &prepared)
+fn round_trips(count: u64, exchanges: Vec<Exchange>) -> Vec<Contender> {
+    exchanges.into_iter().map(|Exchange { name, run }| (name, Box::new(move || run(count)) as Box<dyn Fn() -> f64>)).collect()
 }
 
 fn main() -> ExitCode {
@@ -181,12 +226,22 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    eprintln!("{}", machine::topology());
-    let tables = measure(&options);
-    if tables.is_empty() {
+    if options.subjects().next().is_none() {
         eprintln!("no table has {:?} in its title", options.only);
         return ExitCode::from(2);
     }
+    if let Some(round) = options.round {
+        options.subjects().for_each(|subject| print!("{}", report::round(round, &(subject.contenders)(&options))));
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("{}", machine::topology());
+    let tables = match measure(&options) {
+        Ok(tables) => tables,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let targets: Vec<_> = AIMS.iter().filter_map(|aim| aim.within(&tables)).collect();
     let machine = format!("\nMeasured on {}, {}.\n\n{}", machine::name(), machine::topology(), report::targets(&targets));
     let text = tables.iter().fold(ABOUT.to_owned() + &machine, |text, table| format!("{text}\n{}", table.markdown()));
