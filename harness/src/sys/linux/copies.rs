@@ -2,7 +2,6 @@
 //! were copied from, and somebody else has to know.
 #![expect(unsafe_code, reason = "rustix has no fork")]
 
-use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -11,7 +10,7 @@ use std::process::ExitStatus;
 use gpushare::{Deadline, OwnedHandle};
 use rustix::process::{Signal, WaitOptions};
 
-use super::process::{die_with_parent, process, signal, wait_for_exit};
+use super::process::{die_with_parent, process, signal, stat, wait_for_exit};
 
 /// Copy this process; the copy has `words` for its standard output and standard error, and dies with this one. `None`: this is the copy.
 pub(crate) fn copy_process(words: &OwnedHandle) -> io::Result<Option<u32>> {
@@ -51,9 +50,7 @@ pub(crate) fn reap_copy(pid: u32) {
 pub(crate) fn end_copy(pid: u32) -> io::Result<ExitStatus> {
     signal(pid, Signal::KILL)?;
     wait_for_exit(pid, Deadline::NEVER)?;
-    // `exit_code` is field 52 (proc_pid_stat(5)); the name, field 2, may hold anything.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let code = behind_name.split_ascii_whitespace().nth(49).and_then(|code| code.parse().ok());
+    // `exit_code` is field 52 (proc_pid_stat(5)).
+    let code = stat(pid)?.get(49).and_then(|code| code.parse().ok());
     code.map(ExitStatus::from_raw).ok_or_else(|| io::Error::other("the system does not tell how the process ended"))
 }

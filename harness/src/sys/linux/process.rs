@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use gpushare::{Deadline, OwnedHandle};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -100,9 +101,26 @@ pub(crate) fn has_mapped(pid: u32, name: &str) -> io::Result<bool> {
     Ok(fs::read_to_string(format!("/proc/{pid}/maps"))?.lines().any(|line| line.contains(name)))
 }
 
-/// Stop a child.
+/// Stop a child. It has stopped when this returns: the signal alone only asks for that.
 pub(crate) fn pause(pid: u32) -> io::Result<()> {
-    signal(pid, Signal::STOP)
+    const PATIENCE: Duration = Duration::from_secs(1);
+    signal(pid, Signal::STOP)?;
+    let deadline = Deadline::after(PATIENCE);
+    // An end is as good.
+    while !matches!(stat(pid)?.first().map(String::as_str), Some("T" | "t" | "Z" | "X")) {
+        if deadline.passed() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the process does not stop"));
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    Ok(())
+}
+
+/// What `/proc` tells of a process, from its state on (field 3, proc_pid_stat(5)); the name before it may hold anything.
+pub(super) fn stat(pid: u32) -> io::Result<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let behind_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    Ok(behind_name.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
 /// Let a stopped child go on.
