@@ -262,8 +262,8 @@ pub(super) fn pieces(start: *mut u8, position: u64, len: usize, mask: u64) -> [*
 
 /// Bytes of a line of cache.
 const LINE: usize = 64;
-/// How far ahead of what is written lines are asked for: as many as a processor has on their way at once.
-const AHEAD: usize = 8 * LINE;
+/// How far ahead of what is written lines are asked for: so far that they are there in time even where they cross slowly.
+const AHEAD: usize = 32 * LINE;
 /// Longer writes are of more lines than every processor gains by being asked for.
 const MANY: usize = 16 * LINE;
 /// More is not asked for at once: the first lines would be gone again before they are written.

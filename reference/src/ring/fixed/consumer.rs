@@ -5,14 +5,11 @@ use std::sync::atomic::Ordering;
 use super::super::layout::Role;
 use super::super::memory::{Memory, Shared};
 use super::super::{Corruption, Counts, Offer, Refused, RingError, attach};
+use super::lead::Lead;
 use super::{Slots, lone};
 use crate::deadline::Deadline;
 use crate::sys;
 use crate::waiter::{Atomic, EventCount, Patience, Peer, Wait, Words, acquire, status};
-
-/// Pauses of the processor before a look that follows news: 100 or 200 nanoseconds, in which a producer that is sending writes as many
-/// messages.
-const PAUSES: u32 = 4;
 
 /// Receives messages of `N` bytes. There is one for a ring, and dropping it closes the ring.
 #[derive(Debug)]
@@ -33,8 +30,8 @@ pub struct Consumer<const N: usize, M: Memory = Shared> {
     written: u64,
     /// Up to where the producer may overwrite. Never more than was taken.
     released: u64,
-    /// Whether the last look found messages.
-    news: bool,
+    /// How long the producer is let get ahead before a look.
+    lead: Lead,
     /// Looks that found nothing.
     stalls: u64,
     /// What the producer did that cannot be.
@@ -74,8 +71,8 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         event.announce(&memory);
         let slots = Slots { capacity };
         let due = slots.eighth();
-        let (at, end, first, written, released, news) = (0, 0, 0, 0, 0, false);
-        Self { memory, event, slots, at, end, due, first, written, released, news, stalls: 0, corrupt: None }
+        let (at, end, first, written, released, lead) = (0, 0, 0, 0, 0, Lead::NEW);
+        Self { memory, event, slots, at, end, due, first, written, released, lead, stalls: 0, corrupt: None }
     }
 
     /// Messages that the ring has room for.
@@ -294,8 +291,9 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
             self.end = limit.min(self.due.saturating_sub(N));
             return Ok(true);
         }
-        if std::mem::take(&mut self.news) && pauses {
-            (0..PAUSES).for_each(|_| std::hint::spin_loop());
+        let due = self.lead.due();
+        if pauses {
+            (0..due).for_each(|_| std::hint::spin_loop());
         }
         match self.look_for_more() {
             Ok(()) => Ok(true),
@@ -327,8 +325,8 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         if self.corrupt.is_some() || !self.is_new(seen) {
             return Err(seen);
         }
+        self.lead.found((seen - self.written) / N as u64, self.slots.capacity);
         self.written = seen;
-        self.news = true;
         Ok(())
     }
 

@@ -20,12 +20,12 @@ fn memory(capacity: usize) -> Fickle {
 }
 
 #[rstest]
-#[case::a_part_of_a_line(8192, 64, 8, &[576])]
-#[case::some_lines(8192, 64, 100, &[576, 640])]
-#[case::from_within_a_line(8192, 8, 128, &[576, 640])]
+#[case::a_part_of_a_line(32768, 64, 8, &[2112])]
+#[case::some_lines(32768, 64, 100, &[2112, 2176])]
+#[case::from_within_a_line(32768, 8, 128, &[2112, 2176])]
 #[case::an_eighth_of_a_small_ring_ahead(2048, 64, 100, &[320, 384])]
-#[case::over_the_end(8192, 7616, 128, &[8128, 0])]
-#[case::behind_the_end(8192, 8000, 128, &[320, 384])]
+#[case::over_the_end(32768, 30656, 128, &[32704, 0])]
+#[case::behind_the_end(32768, 31040, 128, &[320, 384])]
 fn lines_ahead_of_what_is_written(#[case] size: usize, #[case] at: usize, #[case] len: usize, #[case] lines: &[usize]) {
     let memory = memory(size);
     expect_writes(&memory, at + ahead(size), len, size);
