@@ -9,6 +9,8 @@ use crate::unchecked::but;
 mod experiments;
 mod ours;
 
+pub use experiments::{ALONE, UNCHECKED_ALONE};
+
 /// Slots of every contender, and the ring's capacity in messages.
 const SLOTS: usize = 1024;
 

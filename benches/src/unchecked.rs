@@ -26,6 +26,10 @@ pub mod but {
     pub const NO_PAUSE: u32 = 16;
     /// All lines of a long batch are asked for ahead, whatever the processor.
     pub const ALL_HINTS: u32 = 32;
+    /// Lines are asked for only a little ahead.
+    pub const NEAR_HINTS: u32 = 64;
+    /// Who has taken everything pauses as little where lines cross slowly.
+    pub const SHORT_LEAD: u32 = 128;
 }
 
 const LINE: usize = 64;
@@ -33,6 +37,10 @@ const LINE: usize = 64;
 const WORDS: usize = 128;
 /// Where the messages lie in the producer's.
 const MESSAGES: usize = 8192;
+
+/// The fewest pauses before a look that follows news, and the most.
+const FEWEST: u32 = 4;
+const MOST: u32 = 32;
 
 /// What one side writes and the other reads.
 #[repr(C)]
@@ -55,6 +63,8 @@ struct Side<const N: usize, const BUT: u32> {
     quiet: u64,
     /// Whether the last look found messages.
     news: bool,
+    /// Pauses before a look that follows news.
+    pauses: u32,
     /// Bytes of all places.
     size: usize,
     /// The position of the first place, this time round. Positions count bytes.
@@ -85,7 +95,8 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
     fn new(objects: [Object; 2], second: bool, size: usize) -> Self {
         let [own, peer] = [0, 1].map(|which| objects[which].start().wrapping_add(WORDS).cast_const().cast());
         let (limit, known) = if second { (0, 0) } else { (size as u64, size) };
-        let ahead = (8 * LINE).min(size / 8);
+        let lines = if Self::has(but::NEAR_HINTS) { 8 } else { 32 };
+        let ahead = (lines * LINE).min(size / 8);
         Self {
             _objects: objects,
             own,
@@ -94,6 +105,7 @@ impl<const N: usize, const BUT: u32> Side<N, BUT> {
             corrupt: false,
             quiet: u64::MAX,
             news: false,
+            pauses: FEWEST,
             size,
             first: 0,
             limit,
@@ -381,7 +393,7 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
             return true;
         }
         if !Side::<N, BUT>::has(but::NO_PAUSE) && pauses && std::mem::take(&mut self.0.news) {
-            (0..4).for_each(|_| spin_loop());
+            (0..self.0.pauses).for_each(|_| spin_loop());
         }
         if let Some(seen) = self.look_for_more() {
             self.found_nothing(seen);
@@ -406,6 +418,15 @@ impl<const N: usize, const BUT: u32> Consumer<N, BUT> {
         };
         if !news {
             return Some(seen);
+        }
+        if !Side::<N, BUT>::has(but::SHORT_LEAD) {
+            let (found, places) = ((seen - side.limit) / N as u64, (side.size / N) as u64);
+            side.pauses = match found {
+                ..=1 => FEWEST,
+                few if few < places / 8 => MOST.min(side.pauses * 2),
+                many if many > places / 4 => FEWEST.max(side.pauses / 2),
+                _ => side.pauses,
+            };
         }
         side.limit = seen;
         side.news = true;

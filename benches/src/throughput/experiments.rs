@@ -15,7 +15,9 @@ pub(super) fn all<const N: usize, const BATCH: usize>() -> Vec<Contender> {
         Contender { name: WRITABLE, run: unchecked::<N, BATCH, { but::WRITABLE }> },
         Contender { name: NO_HINTS, run: unchecked::<N, BATCH, { but::NO_HINTS }> },
         Contender { name: ALL_HINTS, run: unchecked::<N, BATCH, { but::ALL_HINTS }> },
+        Contender { name: NEAR_HINTS, run: unchecked::<N, BATCH, { but::NEAR_HINTS }> },
         Contender { name: NO_PAUSE, run: unchecked::<N, BATCH, { but::NO_PAUSE }> },
+        Contender { name: SHORT_LEAD, run: unchecked::<N, BATCH, { but::SHORT_LEAD }> },
         Contender { name: CHECKED_NO_PAUSE, run: unchecked::<N, BATCH, { ALL | but::NO_PAUSE }> },
         Contender { name: FURTHER, run: further::<N, BATCH> },
         Contender { name: SLOWER, run: slower::<N, BATCH> },
@@ -38,13 +40,17 @@ const CHECKED: &str = "experiment: without checks, but with these two";
 const WRITABLE: &str = "experiment: without checks, and each side could write to the other's memory";
 const NO_HINTS: &str = "experiment: without checks, and no line asked for ahead";
 const ALL_HINTS: &str = "experiment: without checks, and every line asked for ahead, of any processor";
+const NEAR_HINTS: &str = "experiment: without checks, and lines asked for 8 ahead instead of 32";
 const NO_PAUSE: &str = "experiment: without checks, and no pause before a look that follows news";
+const SHORT_LEAD: &str = "experiment: without checks, and always the fewest pauses before such a look";
 const CHECKED_NO_PAUSE: &str = "experiment: without checks, but with these two, and no such pause";
 const FURTHER: &str = "experiment: without checks, the messages sent lie 8 bytes further";
 const SLOWER: &str = "experiment: gpushare ring, fixed size, in process, its receiver pauses after each look";
-const ALONE: &str = "experiment: gpushare ring, fixed size, nothing crosses: the slower side by itself";
-const UNCHECKED_ALONE: &str = "experiment: the same of the ring without checks";
-const CHECKED_ALONE: &str = "experiment: the same, but with these two";
+/// The ring, where nothing crosses that would hide what its checks take.
+pub const ALONE: &str = "experiment: gpushare ring, fixed size, nothing crosses: the slower side by itself";
+/// The same without them.
+pub const UNCHECKED_ALONE: &str = "experiment: without checks, nothing crosses: the slower side by itself";
+const CHECKED_ALONE: &str = "experiment: without checks, but with these two, nothing crosses: the slower side by itself";
 const BY_VALUE: &str = "experiment: gpushare ring, fixed size, in process, received by value";
 
 pub(super) fn unchecked<const N: usize, const BATCH: usize, const BUT: u32>(count: u64) -> f64 {
