@@ -92,6 +92,12 @@ impl<const N: usize, M: Memory> Consumer<N, M> {
         self.event.set_awake(looks);
     }
 
+    /// Pauses that are due before the next look.
+    #[cfg(test)]
+    pub(in crate::ring) fn pauses(&mut self) -> u32 {
+        self.lead.due()
+    }
+
     /// What this side has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {

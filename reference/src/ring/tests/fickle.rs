@@ -242,6 +242,21 @@ fn a_consumer_that_knows_of_enough_messages_does_not_look() {
 }
 
 #[rstest]
+#[case::few([56, 112], 16)]
+#[case::one([56, 64], 4)]
+#[case::many([56, 192], 4)]
+fn what_a_consumer_finds_tells_what_lead_it_gives(#[case] positions: [u64; 2], #[case] pauses: u32) {
+    let memory = Fickle { capacity: 512, ..Fickle::new(positions, []) };
+    let mut consumer = fixed::Consumer::<8, Fickle>::over(memory, 64, false);
+    assert_eq!(consumer.try_receive_batch(&mut [[0; 8]; 7]).unwrap(), 7);
+    assert_eq!(consumer.pauses(), 8, "seven of sixty-four are few");
+
+    assert!(consumer.try_receive().unwrap().is_some());
+
+    assert_eq!(consumer.pauses(), pauses);
+}
+
+#[rstest]
 #[case::left(status::CLOSED, false)]
 #[case::died(0, true)]
 fn what_was_sent_before_the_news_of_an_end_is_received(#[case] status: u64, #[case] dead: bool) {
