@@ -56,7 +56,11 @@ if [[ -s $lived ]]; then
     change mutate --iterate ${how[@]+"${how[@]}"} "${names[@]/#/--re=}"
 fi
 
-lines() { cat "$out/mutants.out/$1.txt" 2>/dev/null | wc -l; }
+# Of a list that is not there where there was nothing to tell: of what was noticed before, if nothing lived the quick tests.
+lines() {
+    local list=$out/mutants.out/$1.txt
+    if [[ -e $list ]]; then wc -l <"$list"; else echo 0; fi
+}
 caught=$(($(lines caught) + $(lines timeout) + $(lines previously_caught)))
 missed=$(lines missed)
 all=$((caught + missed))
