@@ -266,6 +266,7 @@ const LINE: usize = 64;
 const AHEAD: usize = 32 * LINE;
 /// Longer writes are of more lines than every processor gains by being asked for.
 const MANY: usize = 16 * LINE;
+const _: () = assert!(AHEAD <= 2 * MANY, "half of them are asked for at once for messages sent singly");
 /// More is not asked for at once: the first lines would be gone again before they are written.
 const MOST: usize = 64 * LINE;
 
